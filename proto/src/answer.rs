@@ -6,8 +6,8 @@ use std::fmt;
 use prost::Message as _;
 
 use crate::{
-    Digest, Identity, IdentityMismatch, Keyring, KeyOwner, Malformed, OdsCode, Outcome, Patient, Query, Section, Signed,
-    Statement, Verified, VerifyError, wire,
+    Digest, Identity, IdentityMismatch, KeyOwner, Keyring, Malformed, OdsCode, Outcome, Patient, Query, Section,
+    Signed, Statement, Verified, VerifyError, wire,
 };
 
 /// One section's part, still encoded.
@@ -76,7 +76,9 @@ impl Answer {
     ) -> Result<VerifiedAnswer, AnswerError> {
         let digest = query.digest();
         let statement = self.statement.verify(&digest.to_string(), keys)?;
-        if *statement.signer() != KeyOwner::Organisation(organisation.clone()) || statement.organisation != *organisation {
+        if *statement.signer() != KeyOwner::Organisation(organisation.clone())
+            || statement.organisation != *organisation
+        {
             return Err(AnswerError::WrongSigner);
         }
         if statement.query_digest != digest {
@@ -121,7 +123,11 @@ impl Answer {
                 return Err(AnswerError::PartUnstated(section));
             }
         }
-        match statement.sections.iter().find(|(section, stated)| stated.part_digest.is_some() && !parts.contains_key(section)) {
+        match statement
+            .sections
+            .iter()
+            .find(|(section, stated)| stated.part_digest.is_some() && !parts.contains_key(section))
+        {
             Some((section, _)) => Err(AnswerError::PartMissing(*section)),
             None => Ok(parts),
         }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::closed::closed_enum_word;
 use crate::key::KeyUse;
 use crate::{
-    BirthDate, FamilyName, FederationName, JobRole, Jti, Malformed, NhsNumber, OdsCode, Patient, Purpose,
-    Requester, Section, Signable, SpiffeId, Timestamp, limit,
+    BirthDate, FamilyName, FederationName, JobRole, Jti, Malformed, NhsNumber, OdsCode, Patient, Purpose, Requester,
+    Section, Signable, SpiffeId, Timestamp, limit,
 };
 
 closed_enum_word!(
@@ -264,16 +264,10 @@ fn requester(claims: &Claims, issuer: &OdsCode) -> Result<Requester, Malformed> 
     let team = claims.team.as_deref().map(|team| bounded("team", team)).transpose()?;
     Ok(match claims.role.as_deref() {
         None => Requester::Citizen { user, name, provider: issuer.clone() },
-        Some(Requester::PRIVACY_OFFICER_ROLE) => {
-            Requester::PrivacyOfficer { user, name, organisation: issuer.clone() }
+        Some(Requester::PRIVACY_OFFICER_ROLE) => Requester::PrivacyOfficer { user, name, organisation: issuer.clone() },
+        Some(role) => {
+            Requester::Professional { user, name, role: JobRole::parse(role)?, organisation: issuer.clone(), team }
         }
-        Some(role) => Requester::Professional {
-            user,
-            name,
-            role: JobRole::parse(role)?,
-            organisation: issuer.clone(),
-            team,
-        },
     })
 }
 

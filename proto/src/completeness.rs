@@ -78,10 +78,9 @@ impl Word {
             SectionState::Withheld => Word::Withheld { items },
             SectionState::NothingToShow => Word::NothingToShow,
             SectionState::InTransit | SectionState::Stale | SectionState::Unavailable if items => Word::SomeItems,
-            SectionState::InTransit
-            | SectionState::Stale
-            | SectionState::Unavailable
-            | SectionState::NotAsked => Word::Silent,
+            SectionState::InTransit | SectionState::Stale | SectionState::Unavailable | SectionState::NotAsked => {
+                Word::Silent
+            }
         }
     }
 

@@ -1,11 +1,11 @@
 //! What a program takes from outside: time, randomness, and (feature `grpc`) the network.
 
+use crate::Timestamp;
+#[cfg(feature = "grpc")]
+use crate::network::Network;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-#[cfg(feature = "grpc")]
-use crate::network::Network;
-use crate::Timestamp;
 
 /// Wall time.
 pub trait Clock: Send + Sync {
@@ -26,9 +26,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }

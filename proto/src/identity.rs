@@ -36,8 +36,8 @@ impl Identity {
     ///
     /// [`Malformed`] when it does not decode.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let block = wire::IdentityBlock::decode(bytes)
-            .map_err(|_| Malformed::new("identity", "an encoded IdentityBlock"))?;
+        let block =
+            wire::IdentityBlock::decode(bytes).map_err(|_| Malformed::new("identity", "an encoded IdentityBlock"))?;
         Ok(Identity::of_block(&block))
     }
 
@@ -139,11 +139,7 @@ mod tests {
     }
 
     fn identity(family: &str) -> Identity {
-        Identity {
-            nhs_number: "9990000018".into(),
-            birth_date: "1950-04-01".into(),
-            family_names: vec![family.into()],
-        }
+        Identity { nhs_number: "9990000018".into(), birth_date: "1950-04-01".into(), family_names: vec![family.into()] }
     }
 
     #[test]

@@ -36,9 +36,8 @@ impl SignedAssertion {
         const EXPECTED: Malformed =
             Malformed::new("assertion", "a compact JWS: three base64url parts of at most 8 KiB together");
         let in_alphabet = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        let fits = token.len() <= limit::ASSERTION_BYTES
-            && token.bytes().all(in_alphabet)
-            && token.split('.').count() == 3;
+        let fits =
+            token.len() <= limit::ASSERTION_BYTES && token.bytes().all(in_alphabet) && token.split('.').count() == 3;
         if fits { Ok(SignedAssertion(token.to_owned())) } else { Err(EXPECTED) }
     }
 

@@ -41,12 +41,8 @@ impl NhsNumber {
 
 /// The check digit that the first nine digits ask for; none when it would be ten.
 fn check_digit(digits: &[u8; 10]) -> Option<u8> {
-    let sum: u32 = digits
-        .iter()
-        .take(9)
-        .zip((2..=10).rev())
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
+    let sum: u32 =
+        digits.iter().take(9).zip((2..=10).rev()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
     match 11 - sum % 11 {
         11 => Some(b'0'),
         10 => None,
@@ -73,7 +69,17 @@ mod tests {
 
     #[test]
     fn numbers_with_a_wrong_check_digit_or_shape_do_not() {
-        for text in ["9000000000", "9990000000", "9987654321", "8449303649", "999000001", "999 000 0018", "99900000182", "999000001x", ""] {
+        for text in [
+            "9000000000",
+            "9990000000",
+            "9987654321",
+            "8449303649",
+            "999000001",
+            "999 000 0018",
+            "99900000182",
+            "999000001x",
+            "",
+        ] {
             assert!(NhsNumber::parse(text).is_err(), "{text}");
         }
     }

@@ -19,8 +19,7 @@ impl OdsCode {
     ///
     /// [`Malformed`] for anything but 1 to 12 of `A-Z 0-9`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let fits = (1..=12).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let fits = (1..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if fits {
             Ok(OdsCode(text.to_owned()))
         } else {

@@ -119,7 +119,11 @@ impl MergePlan {
         let item = |item: &ItemRef| wire::ItemRef { organisation: item.organisation.to_string(), index: item.index };
         let section = |plan: &SectionPlan| wire::SectionPlan {
             section: plan.section.to_wire(),
-            groups: plan.groups.iter().map(|group| wire::Group { items: group.items.iter().map(item).collect() }).collect(),
+            groups: plan
+                .groups
+                .iter()
+                .map(|group| wire::Group { items: group.items.iter().map(item).collect() })
+                .collect(),
             set_aside: plan
                 .set_aside
                 .iter()

@@ -70,7 +70,9 @@ impl Reason {
             Reason::WrongParty => "this certificate may not call this service",
             Reason::AssertionMissing => "send the assertion as `authorization: Bearer <token>`",
             Reason::AssertionMalformed => "the assertion does not parse; see docs/assertion.md for its claims",
-            Reason::AssertionKeyUnknown => "the register knows no such assertion key; check `kid` and the register's version",
+            Reason::AssertionKeyUnknown => {
+                "the register knows no such assertion key; check `kid` and the register's version"
+            }
             Reason::AssertionSignature => "the assertion's signature does not fit",
             Reason::AssertionSigner => "the assertion must be signed by the requester's own organisation",
             Reason::AssertionExpired => "the assertion has expired; make a new one for each view",

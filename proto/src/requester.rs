@@ -47,7 +47,9 @@ impl Requester {
     /// The organisation that vouches.
     pub fn organisation(&self) -> &OdsCode {
         match self {
-            Requester::Professional { organisation, .. } | Requester::PrivacyOfficer { organisation, .. } => organisation,
+            Requester::Professional { organisation, .. } | Requester::PrivacyOfficer { organisation, .. } => {
+                organisation
+            }
             Requester::Citizen { provider, .. } => provider,
         }
     }

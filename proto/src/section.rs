@@ -128,11 +128,9 @@ impl Outcome {
             | Outcome::Refused
             | Outcome::Paused
             | Outcome::Shed => true,
-            Outcome::NotLocated
-            | Outcome::NotAsked
-            | Outcome::TimedOut
-            | Outcome::Unreachable
-            | Outcome::Invalid => false,
+            Outcome::NotLocated | Outcome::NotAsked | Outcome::TimedOut | Outcome::Unreachable | Outcome::Invalid => {
+                false
+            }
         }
     }
 }

@@ -36,11 +36,8 @@ impl<T: Signable> Signed<T> {
     pub fn sign(value: &T, audience: &str, key: &SigningKey<T>) -> Self {
         let payload = value.encode();
         let signature = key.sign_bytes(&pre_authentication(T::CONTEXT, audience, &payload));
-        let message = wire::SignedMessage {
-            payload,
-            key_id: key.id().as_str().to_owned(),
-            signature: signature.to_vec(),
-        };
+        let message =
+            wire::SignedMessage { payload, key_id: key.id().as_str().to_owned(), signature: signature.to_vec() };
         Signed { message, of: PhantomData }
     }
 

@@ -108,11 +108,7 @@ impl SpiffeId {
 fn label(text: &str) -> Result<String, Malformed> {
     let fits = (1..=32).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(Malformed::new("spiffe_id", "a name of 1 to 32 of a-z, 0-9 and '-'"))
-    }
+    if fits { Ok(text.to_owned()) } else { Err(Malformed::new("spiffe_id", "a name of 1 to 32 of a-z, 0-9 and '-'")) }
 }
 
 impl FromStr for SpiffeId {

@@ -92,9 +92,15 @@ impl SectionStatement {
         if state == SectionState::Present && wire.item_count == 0 {
             return Err(Malformed::new("item_count", "more than zero when the state is present"));
         }
-        let may_have_items =
-            matches!(state, SectionState::Present | SectionState::AssertedNone | SectionState::Withheld
-                | SectionState::InTransit | SectionState::Stale | SectionState::Unavailable);
+        let may_have_items = matches!(
+            state,
+            SectionState::Present
+                | SectionState::AssertedNone
+                | SectionState::Withheld
+                | SectionState::InTransit
+                | SectionState::Stale
+                | SectionState::Unavailable
+        );
         if wire.item_count > 0 && !may_have_items {
             return Err(Malformed::new("item_count", "zero in a state that says there are none"));
         }

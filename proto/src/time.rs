@@ -60,8 +60,8 @@ impl Timestamp {
     /// [`Malformed`] naming `field` when it is absent or outside the years 1 to 9999.
     pub fn from_wire(field: &'static str, wire: Option<prost_types::Timestamp>) -> Result<Self, Malformed> {
         let wire = wire.ok_or(Malformed::new(field, "a timestamp"))?;
-        let in_range = (-62_135_596_800..=253_402_300_799).contains(&wire.seconds)
-            && (0..1_000_000_000).contains(&wire.nanos);
+        let in_range =
+            (-62_135_596_800..=253_402_300_799).contains(&wire.seconds) && (0..1_000_000_000).contains(&wire.nanos);
         if !in_range {
             return Err(Malformed::new(field, "a timestamp within the years 1 to 9999"));
         }

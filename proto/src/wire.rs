@@ -13,6 +13,19 @@ macro_rules! opaque {
 }
 
 opaque!(
-    Answer, AuditEntry, Item, IdentityBlock, OpaquePart, Part, Query, SignedMessage, Statement,
-    Summary, VerbatimAnswer, OrganisationOutcome, MergePlan, SectionCompleteness, SectionDecision,
+    Answer,
+    AuditEntry,
+    Item,
+    IdentityBlock,
+    OpaquePart,
+    Part,
+    Query,
+    SignedMessage,
+    Statement,
+    Summary,
+    VerbatimAnswer,
+    OrganisationOutcome,
+    MergePlan,
+    SectionCompleteness,
+    SectionDecision,
 );
