@@ -7,7 +7,7 @@ use prost::Message as _;
 
 use crate::{
     Digest, Identity, IdentityMismatch, KeyOwner, Keyring, Malformed, OdsCode, Outcome, Patient, Query, Section,
-    Signed, Statement, Verified, VerifyError, wire,
+    SectionState, Signed, Statement, Verified, VerifyError, wire,
 };
 
 /// One section's part, still encoded.
@@ -94,8 +94,10 @@ impl Answer {
 
     fn check_identity(&self, statement: &Statement, patient: &Patient) -> Result<(), AnswerError> {
         let expected = statement.identity_digest;
-        let answered = statement.outcome == Outcome::Answered;
-        if answered != expected.is_some() || answered == self.identity.is_empty() {
+        if expected.is_some() == self.identity.is_empty() {
+            return Err(AnswerError::NoIdentity);
+        }
+        if expected.is_some() != needs_identity(statement) {
             return Err(AnswerError::NoIdentity);
         }
         match expected {
@@ -132,6 +134,15 @@ impl Answer {
             None => Ok(parts),
         }
     }
+}
+
+/// An answer says who it is about, unless its source could not be read at all.
+fn needs_identity(statement: &Statement) -> bool {
+    statement.outcome == Outcome::Answered
+        && !statement
+            .sections
+            .values()
+            .all(|section| section.state == SectionState::Unavailable && section.item_count == 0)
 }
 
 impl fmt::Debug for Answer {
@@ -188,7 +199,7 @@ pub enum AnswerError {
     /// It does not state exactly the sections that were asked for.
     #[error("it states other sections than were asked for")]
     WrongSections,
-    /// An answer without an identity block, or a refusal with one.
+    /// An answer that does not say who it is about, or a refusal that does.
     #[error("the identity block is missing or out of place")]
     NoIdentity,
     /// The identity block is not the one that was signed.
