@@ -1,1 +1,21 @@
-//! Placeholder.
+//! May this be answered, and what may leave.
+//!
+//! - [`Engine`] decides by Cedar policies; its [`Decision`] holds a [`Permit`], which nothing else makes.
+//! - [`Permitted`] ties a permit to who asks, about whom and why: what record stores and caches take.
+//!
+//! Pure: after policies are loaded there is no input and no output. Nothing about an individual
+//! enters a policy.
+
+pub mod circumstances;
+pub mod decision;
+pub mod kind;
+pub mod permit;
+pub mod permitted;
+pub mod roles;
+
+pub use circumstances::Circumstances;
+pub use decision::{Decision, SectionReason};
+pub use kind::RequesterKind;
+pub use permit::{Permit, conceals};
+pub use permitted::Permitted;
+pub use roles::{RoleTable, RoleTableError, UnknownRole};
