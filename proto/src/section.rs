@@ -87,6 +87,8 @@ closed_enum!(
         Released = "released",
         /// Tells of nobody but the person.
         NotThirdParty = "not_third_party",
+        /// Not marked as to be kept from the person (NOPAT).
+        NotKeptFromPerson = "not_kept_from_person",
     }
 );
 

@@ -89,7 +89,7 @@ impl SectionStatement {
         if has_part != (wire.item_count > 0) {
             return Err(Malformed::new("part_digest", "present exactly when there are items"));
         }
-        if state == SectionState::Present && wire.item_count == 0 {
+        if state == SectionState::Present && wire.item_count == 0 && wire.cut_items == 0 {
             return Err(Malformed::new("item_count", "more than zero when the state is present"));
         }
         let may_have_items = matches!(
