@@ -1,1 +1,53 @@
-//! Placeholder.
+//! What happened: a log that is only ever appended to, whose entries are chained by digests, and
+//! that is on disk before anything leaves.
+//!
+//! - [`Log::append`] returns once the entry is durable; its [`Recorded`] is the proof, and there is
+//!   no other way to make one. A log that could not be written once says no until it is reopened.
+//! - [`verify`] walks a log and names the first bad entry; [`verify_against`] also finds an end that
+//!   was cut off, which a chain alone cannot show.
+//! - [`entries`] and [`recent`] read a log back, for reports and to know nonces again after a restart.
+//!
+//! # The file
+//!
+//! One file, records back to back, nothing before, between or behind them. A record:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | length *n* of the entry, little-endian; at most [`ENTRY_BYTES`] |
+//! | 4 | the same number with every bit inverted |
+//! | *n* | the entry: an encoded `weald.v1.AuditEntry` |
+//! | 32 | its digest: SHA-256 of `weald/v1/audit`, a zero byte, and the *n* bytes |
+//!
+//! The entry holds the digest of the one before. The inverted length keeps a damaged length from
+//! looking like an end; the digest lets the last record be checked as well as the others.
+//!
+//! **Torn or damaged.** A crash can leave a record that was being written and was never
+//! acknowledged: the file ends inside it, or from inside it to the end there are only zeros (at
+//! least the last eight bytes of the record, or all behind its length). Opening cuts that off and
+//! says so. Whatever else is wrong is damage, and a damaged log is not opened. A change of a single
+//! byte never looks torn.
+//!
+//! **Plain appends.** A preallocated file has a shorter tail of flush times (measured: 128 us
+//! against 173 us at the 99th percentile), but then its length does not say where the log ends.
+
+mod chain;
+pub mod drill;
+mod entry;
+mod frame;
+mod log;
+mod message;
+mod pseudonym;
+mod read;
+mod storage;
+mod verify;
+mod writer;
+
+pub use chain::{Bad, ChainError, Problem};
+pub use entry::{AuditedOutcome, Entry, Inputs, Kind, Recorder};
+pub use frame::ENTRY_BYTES;
+pub use log::{Cut, Log, OpenError, Recovery};
+pub use pseudonym::{Pseudonym, PseudonymKey};
+pub use read::{Entries, RecordedEntry, entries, recent};
+pub use storage::{LogFile, Storage};
+pub use verify::{Verification, verify, verify_against, verify_reader};
+pub use writer::{AuditError, Recorded};

@@ -1,0 +1,169 @@
+//! The log: opened once, appended to by many.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use prost::Message as _;
+use tokio::sync::{mpsc, oneshot};
+use weald_proto::{Clock, Digest};
+
+use crate::chain::{Bad, ChainError, Problem, Walk};
+use crate::entry::Entry;
+use crate::frame::ENTRY_BYTES;
+use crate::storage::{LogFile, Storage};
+use crate::writer::{AuditError, Pending, Recorded, Writer};
+
+/// Entries that may wait; who comes later waits to queue.
+const QUEUE: usize = 1024;
+/// Entries that are written at once.
+const MOST_AT_ONCE: usize = 256;
+/// What sequence, previous digest and time add to an encoded entry, at most.
+const PLACE_BYTES: usize = 11 + 34 + 20;
+
+/// An append-only, hash-chained log, of which one thread writes.
+///
+/// Share it in an `Arc`. Dropping it waits until everything queued is written and flushed.
+pub struct Log {
+    /// Present until the log is dropped.
+    queue: Option<mpsc::Sender<Pending>>,
+    writer: Option<JoinHandle<()>>,
+    recovery: Recovery,
+}
+
+/// What a log held when it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovery {
+    /// How many entries: the sequence of the last.
+    pub entries: u64,
+    /// Digest of the last entry; zero if there is none.
+    pub head: Digest,
+    /// A torn record that was cut off, if there was one.
+    pub cut: Option<Cut>,
+}
+
+/// A torn record: a crash came while it was written, so it was never acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Where it began; where the log now ends.
+    pub offset: u64,
+    /// How many bytes were cut off.
+    pub bytes: u64,
+}
+
+/// Why a log does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process, or another handle of this one, has it open.
+    #[error("the audit log is in use by another process; each log has one writer")]
+    InUse,
+    /// The file could not be opened, read, cut or flushed.
+    #[error("the audit log cannot be opened; check that its folder exists, is writable and has room")]
+    Storage(#[from] io::Error),
+    /// It is damaged.
+    #[error("the audit log is damaged: {0}; keep the file as evidence, and restore it or begin another")]
+    Damaged(Bad),
+}
+
+impl Log {
+    /// Opens or creates the log in the file `path`, whose folder must exist. Reads all of it: a
+    /// torn last record is cut off (see [`Log::recovery`]), any other damage is an error.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let file = LogFile::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => OpenError::InUse,
+            _ => OpenError::Storage(error),
+        })?;
+        Log::open_on(Box::new(file), clock)
+    }
+
+    /// Opens the log that a storage holds, like [`Log::open`].
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open_on(mut storage: Box<dyn Storage>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let (recovery, length) = recover(&mut *storage)?;
+        let writer =
+            Writer { storage, clock, sequence: recovery.entries, head: recovery.head, length, poisoned: false };
+        let (queue, entries) = mpsc::channel(QUEUE);
+        let writer = thread::Builder::new()
+            .name("audit".to_owned())
+            .stack_size(256 * 1024)
+            .spawn(move || writer.run(entries, MOST_AT_ONCE))?;
+        Ok(Log { queue: Some(queue), writer: Some(writer), recovery })
+    }
+
+    /// What the log held when it was opened.
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// Appends an entry and returns once it is durable. Waits while the queue is full. If the
+    /// future is dropped the entry may still be written.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`]: then nothing may leave that the entry would have accounted for. After a
+    /// failed write or flush every later append fails too, until the log is opened again.
+    pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
+        let message = entry.into_message();
+        let bytes = message.encoded_len().saturating_add(PLACE_BYTES);
+        if bytes > ENTRY_BYTES {
+            return Err(AuditError::TooLarge { bytes });
+        }
+        let (done, recorded) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(AuditError::Closed)?;
+        queue.send(Pending { message, done }).await.map_err(|_| AuditError::Closed)?;
+        recorded.await.map_err(|_| AuditError::Closed)?
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the audit log's thread ended badly");
+        }
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("recovery", &self.recovery).finish_non_exhaustive()
+    }
+}
+
+/// Walks the chain, cuts a torn end off, and makes what is left durable. Returns its length too.
+fn recover(storage: &mut dyn Storage) -> Result<(Recovery, u64), OpenError> {
+    let (recovery, length) = survey(storage)?;
+    if let Some(cut) = recovery.cut {
+        tracing::warn!(entries = recovery.entries, bytes = cut.bytes, "a torn record was cut off the audit log");
+        storage.cut(cut.offset)?;
+    }
+    storage.flush()?;
+    Ok((recovery, length))
+}
+
+fn survey(storage: &mut dyn Storage) -> Result<(Recovery, u64), OpenError> {
+    let mut walk = Walk::new(storage.read()?);
+    let (length, cut) = loop {
+        match walk.step() {
+            Ok(Some(_)) => {}
+            Ok(None) => break (walk.position(), None),
+            Err(ChainError::Bad(Bad { offset, problem: Problem::Torn, .. })) => {
+                break (offset, Some(Cut { offset, bytes: walk.position().saturating_sub(offset) }));
+            }
+            Err(ChainError::Bad(bad)) => return Err(OpenError::Damaged(bad)),
+            Err(ChainError::Unreadable(error)) => return Err(OpenError::Storage(error)),
+        }
+    };
+    Ok((Recovery { entries: walk.sequence(), head: walk.head(), cut }, length))
+}

@@ -1,0 +1,104 @@
+//! Reading a log back.
+
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use weald_proto::{Digest, Malformed, Timestamp};
+
+use crate::chain::{Bad, ChainError, Link, Problem, Walk};
+use crate::entry::Entry;
+
+/// An entry as it was recorded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecordedEntry {
+    /// Its place in the log, from 1.
+    pub sequence: u64,
+    /// Digest of the entry before it.
+    pub previous_digest: Digest,
+    /// Its own digest.
+    pub digest: Digest,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// What it says.
+    pub entry: Entry,
+}
+
+impl fmt::Debug for RecordedEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordedEntry({} at {}: {:?})", self.sequence, self.recorded_at, self.entry)
+    }
+}
+
+/// The entries of a log, oldest first, each checked against the chain before it is handed out.
+/// Ends after the first error.
+pub struct Entries {
+    walk: Walk<BufReader<File>>,
+    ended: bool,
+}
+
+impl fmt::Debug for Entries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entries(after {})", self.walk.sequence())
+    }
+}
+
+/// Reads the log in `path` from its beginning. It may be in use; then the last entry may be torn
+/// for a moment.
+///
+/// # Errors
+///
+/// [`ChainError::Unreadable`] if the file cannot be opened.
+pub fn entries(path: &Path) -> Result<Entries, ChainError> {
+    let file = BufReader::with_capacity(1 << 16, File::open(path)?);
+    Ok(Entries { walk: Walk::new(file), ended: false })
+}
+
+/// The entries recorded at `since` or later, oldest first: what a node needs to know nonces and
+/// assertion ids again after a restart. Call it once the log is open, so that no end is torn.
+///
+/// # Errors
+///
+/// [`ChainError`] for anything in the whole log that is not sound: what cannot be read back
+/// cannot be told from what was never used.
+pub fn recent(path: &Path, since: Timestamp) -> Result<Vec<RecordedEntry>, ChainError> {
+    let mut walk = entries(path)?.walk;
+    let mut recent = Vec::new();
+    loop {
+        let previous_digest = walk.head();
+        let Some(link) = walk.step()? else { return Ok(recent) };
+        if recorded_at(&link)? >= since {
+            recent.push(read(link, previous_digest)?);
+        }
+    }
+}
+
+impl Iterator for Entries {
+    type Item = Result<RecordedEntry, ChainError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let previous_digest = self.walk.head();
+        let entry =
+            self.walk.step().and_then(|link| link.map(|link| read(link, previous_digest)).transpose()).transpose();
+        self.ended = !matches!(entry, Some(Ok(_)));
+        entry
+    }
+}
+
+fn read(link: Link, previous_digest: Digest) -> Result<RecordedEntry, ChainError> {
+    let recorded_at = recorded_at(&link)?;
+    let entry = Entry::from_message(&link.message).map_err(|malformed| unreadable(&link, malformed))?;
+    Ok(RecordedEntry { sequence: link.sequence, previous_digest, digest: link.digest, recorded_at, entry })
+}
+
+fn recorded_at(link: &Link) -> Result<Timestamp, ChainError> {
+    Timestamp::from_wire("recorded_at", link.message.recorded_at).map_err(|malformed| unreadable(link, malformed))
+}
+
+fn unreadable(link: &Link, malformed: Malformed) -> ChainError {
+    Bad { sequence: link.sequence, offset: link.offset, problem: Problem::Unreadable(malformed) }.into()
+}
