@@ -1,1 +1,47 @@
-//! Placeholder.
+//! Who is on the other end: the register, certificates and mutual TLS.
+//!
+//! - [`Register`] is the signed list of members, brokers, keys and root certificates. It is made only
+//!   from a file whose signature was checked against a [`RegisterAnchor`], and it is a
+//!   [`Keyring`](weald_proto::Keyring) that gives only keys that may be used.
+//! - [`Credentials`] are a process's own certificate and key, [`Trust`] the roots it believes. Both
+//!   can be replaced while connections are open.
+//! - [`Acceptor`] and [`Connector`] make connections of which both ends are authenticated: TLS 1.3
+//!   only, no resumption, [`SpiffeId`](weald_proto::SpiffeId)s compared as whole values.
+//! - [`PeerIdentity`] says who is on the other end; only a finished handshake makes one.
+//! - [`door`] is the one table of who may come through which door of which listener.
+//! - [`authority`] (feature `authority`) issues certificates. No broker and no node needs it.
+//!
+//! Later parts have their places: TUF metadata replaces the envelope in [`register`] and leaves
+//! [`Register`] as it is; revocation lists go into [`Trust`], next to the roots; enrolment speaks to
+//! [`authority::Authority::issue`] with the request that [`authority::LeafKey`] makes, and ends in
+//! [`Credentials::replace`]. Open connections are not checked again when trust changes, and not
+//! closed when a certificate on them expires; revocation will do both.
+
+pub mod acceptor;
+#[cfg(feature = "authority")]
+pub mod authority;
+pub mod connect_error;
+pub mod connector;
+pub mod credentials;
+pub mod door;
+pub mod link;
+pub mod links;
+pub mod member;
+pub mod peer;
+pub mod register;
+mod tls;
+pub mod trust;
+
+pub use acceptor::{Acceptor, BindError};
+#[cfg(feature = "authority")]
+pub use authority::{Authority, AuthorityError, Issued, LeafKey, LeafTerms, LeafUsage};
+pub use connect_error::{CertificateFault, ConnectError};
+pub use connector::Connector;
+pub use credentials::{Credentials, CredentialsError};
+pub use door::{Door, Listener};
+pub use link::Link;
+pub use links::Links;
+pub use member::{Broker, KeyState, Member, MemberState, RegisteredKey};
+pub use peer::{PeerError, PeerIdentity};
+pub use register::{Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisterError, RegisterFault};
+pub use trust::{Trust, TrustError};

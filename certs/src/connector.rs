@@ -1,0 +1,124 @@
+//! The calling end: TCP, mutual TLS, HTTP/2.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use weald_proto::SpiffeId;
+use weald_proto::env::Env;
+use weald_proto::network::Connection;
+
+use crate::connect_error::ConnectError;
+use crate::credentials::Credentials;
+use crate::door::Door;
+use crate::link::Link;
+use crate::tls;
+use crate::trust::Trust;
+
+/// How often a silent peer is asked whether it is there, also between requests, ...
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// ... and how long it has to say so.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// What may be under way for one answer that nobody reads, ...
+const STREAM_WINDOW: u32 = 512 << 10;
+/// ... and for all of a connection: 32 unread answers before they stall the others.
+const CONNECTION_WINDOW: u32 = 16 << 20;
+/// The first bytes of the other end, which prove that it has accepted us.
+const FIRST_BYTES: usize = 1024;
+
+/// Dials other parties of the federation.
+#[derive(Clone)]
+pub struct Connector {
+    credentials: Arc<Credentials>,
+    trust: Arc<Trust>,
+    env: Env,
+}
+
+impl Connector {
+    /// Dials with these credentials, believes that trust, and uses the network and the clock of `env`.
+    pub fn new(credentials: Arc<Credentials>, trust: Arc<Trust>, env: Env) -> Self {
+        Connector { credentials, trust, env }
+    }
+
+    /// Connects to `address`, a `host:port`, where `expected` and nobody else must answer; all of it
+    /// within `timeout`.
+    ///
+    /// In TLS 1.3 a caller whose certificate is refused sees its own handshake succeed. So this waits for
+    /// the first bytes of the other end: who gets a [`Link`] has been accepted.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], which tells an unreachable end, a wrong one and a refusal apart.
+    pub async fn connect(&self, address: &str, expected: &SpiffeId, timeout: Duration) -> Result<Link, ConnectError> {
+        tokio::time::timeout(timeout, self.dial(address, expected)).await.unwrap_or(Err(ConnectError::TimedOut))
+    }
+
+    async fn dial(&self, address: &str, expected: &SpiffeId) -> Result<Link, ConnectError> {
+        let tcp = self.env.network.connect(address).await.map_err(|error| ConnectError::Network(error.kind()))?;
+        let stream = accepted(self.secure(tcp, expected).await?).await?;
+        let (requests, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| ConnectError::Http2(Arc::new(error)))?;
+        let peer = expected.clone();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%peer, %error, "link ended");
+            }
+        });
+        Ok(Link::new(requests, expected.clone()))
+    }
+
+    async fn secure(
+        &self,
+        tcp: Box<dyn Connection>,
+        expected: &SpiffeId,
+    ) -> Result<TlsStream<Box<dyn Connection>>, ConnectError> {
+        let (credentials, trust) = (Arc::clone(&self.credentials), Arc::clone(&self.trust));
+        let config =
+            tls::client_config(expected, credentials, trust, Arc::clone(&self.env.clock)).map_err(ConnectError::Tls)?;
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(unused_name(), tcp)
+            .await
+            .map_err(|error| ConnectError::of_tls(&error))?;
+        match stream.get_ref().1.alpn_protocol() {
+            Some(id) if id == Door::Http2.alpn() => Ok(stream),
+            _ => Err(ConnectError::WrongProtocol),
+        }
+    }
+}
+
+/// Waits for the settings that an HTTP/2 server sends first (RFC 9113, 3.4), and leaves them unread.
+async fn accepted(
+    stream: TlsStream<Box<dyn Connection>>,
+) -> Result<BufReader<TlsStream<Box<dyn Connection>>>, ConnectError> {
+    let mut stream = BufReader::with_capacity(FIRST_BYTES, stream);
+    match stream.fill_buf().await {
+        Ok([]) => Err(ConnectError::HungUp),
+        Ok(_) => Ok(stream),
+        Err(error) => Err(ConnectError::of_tls(&error)),
+    }
+}
+
+/// rustls wants a server name; it is neither sent nor looked at.
+fn unused_name() -> ServerName<'static> {
+    ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into())
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connector({})", self.credentials.spiffe_id())
+    }
+}

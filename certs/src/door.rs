@@ -1,0 +1,124 @@
+//! One port, several doors, told apart by ALPN (RFC 7301): which there are, and who may come
+//! through which.
+
+use weald_proto::SpiffePath;
+
+/// A protocol spoken on a listener's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// HTTP/2: gRPC for viewers at a broker, and for brokers at a node that is dialled directly.
+    Http2,
+    /// HTTP/1.1, for viewers at a broker.
+    Http1,
+    /// A node dials in and turns the connection round. Reserved: refused by every listener.
+    Attach,
+    /// Register files and relayed enrolment, without a client certificate. Reserved: refused by every
+    /// listener.
+    Bootstrap,
+}
+
+impl Door {
+    /// Every door, open or reserved.
+    pub const ALL: &'static [Door] = &[Door::Http2, Door::Http1, Door::Attach, Door::Bootstrap];
+
+    /// Its ALPN protocol id.
+    pub const fn alpn(self) -> &'static [u8] {
+        match self {
+            Door::Http2 => b"h2",
+            Door::Http1 => b"http/1.1",
+            Door::Attach => b"weald-attach/1",
+            Door::Bootstrap => b"weald-bootstrap/1",
+        }
+    }
+
+    /// The door of that ALPN protocol id.
+    pub fn from_alpn(id: &[u8]) -> Option<Self> {
+        Door::ALL.iter().copied().find(|door| door.alpn() == id)
+    }
+}
+
+/// Whose port it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listener {
+    /// A broker's.
+    Broker,
+    /// A node's, dialled directly by brokers.
+    Node,
+}
+
+impl Listener {
+    /// The doors that are open, most preferred first. No other protocol is agreed on.
+    pub const fn doors(self) -> &'static [Door] {
+        match self {
+            Listener::Broker => &[Door::Http2, Door::Http1],
+            Listener::Node => &[Door::Http2],
+        }
+    }
+
+    /// True if `party` may come through `door`: viewers to a broker, brokers to a node.
+    pub fn admits(self, door: Door, party: &SpiffePath) -> bool {
+        match (self, door) {
+            (Listener::Broker, Door::Http2 | Door::Http1) => matches!(party, SpiffePath::Viewer(..)),
+            (Listener::Node, Door::Http2) => matches!(party, SpiffePath::Broker(_)),
+            (Listener::Node, Door::Http1) | (_, Door::Attach | Door::Bootstrap) => false,
+        }
+    }
+
+    /// True if `party` may come through any door.
+    pub(crate) fn knows(self, party: &SpiffePath) -> bool {
+        self.doors().iter().any(|door| self.admits(*door, party))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weald_proto::OdsCode;
+
+    use super::*;
+
+    fn parties() -> [SpiffePath; 3] {
+        let ods = OdsCode::parse("RVV").unwrap();
+        [SpiffePath::Node(ods.clone()), SpiffePath::Broker("b1".into()), SpiffePath::Viewer(ods, "emr".into())]
+    }
+
+    #[test]
+    fn every_door_is_found_by_its_protocol_id_and_no_other_id_finds_one() {
+        for door in Door::ALL {
+            assert_eq!(Door::from_alpn(door.alpn()), Some(*door));
+        }
+        for id in [&b""[..], b"h3", b"H2", b"http/1.0", b"weald-attach/2"] {
+            assert_eq!(Door::from_alpn(id), None);
+        }
+    }
+
+    #[test]
+    fn viewers_come_to_brokers_and_brokers_to_nodes_and_nobody_else_anywhere() {
+        let [node, broker, viewer] = parties();
+        let mut admitted = Vec::new();
+        for listener in [Listener::Broker, Listener::Node] {
+            for door in Door::ALL {
+                for party in [&node, &broker, &viewer] {
+                    if listener.admits(*door, party) {
+                        admitted.push((listener, *door, party.clone()));
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            admitted,
+            [
+                (Listener::Broker, Door::Http2, viewer.clone()),
+                (Listener::Broker, Door::Http1, viewer),
+                (Listener::Node, Door::Http2, broker),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_listener_offers_no_reserved_door() {
+        for listener in [Listener::Broker, Listener::Node] {
+            assert!(!listener.doors().contains(&Door::Attach));
+            assert!(!listener.doors().contains(&Door::Bootstrap));
+        }
+    }
+}

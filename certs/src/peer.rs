@@ -1,0 +1,67 @@
+//! Who is on the other end of a connection.
+
+use std::fmt;
+
+use rustls::CommonState;
+use rustls_pki_types::CertificateDer;
+use weald_proto::{Malformed, SpiffeId};
+
+/// Who is on the other end, as the certificate of a finished TLS handshake says.
+///
+/// Nothing else makes one. An [`Acceptor`](crate::Acceptor) puts it into the extensions of every
+/// request; it is parsed once for each connection.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PeerIdentity(SpiffeId);
+
+impl PeerIdentity {
+    /// The name.
+    pub fn spiffe_id(&self) -> &SpiffeId {
+        &self.0
+    }
+
+    /// Reads it from a connection whose handshake, with verification of the chain, is over.
+    pub(crate) fn of_connection(connection: &CommonState) -> Result<Self, PeerError> {
+        let leaf = connection.peer_certificates().and_then(<[_]>::first).ok_or(PeerError::NoCertificate)?;
+        spiffe_id(leaf).map(PeerIdentity)
+    }
+}
+
+impl fmt::Display for PeerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for PeerIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerIdentity({})", self.0)
+    }
+}
+
+/// Why a certificate names no party.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PeerError {
+    /// None was presented.
+    #[error("no certificate was presented")]
+    NoCertificate,
+    /// It does not parse.
+    #[error("the certificate does not parse")]
+    BadCertificate,
+    /// It does not hold exactly one URI name.
+    #[error("the certificate holds {0} URI names, where exactly one is needed")]
+    UriNames(usize),
+    /// Its URI name is no SPIFFE id.
+    #[error("the certificate's URI name is no SPIFFE id")]
+    Name(#[from] Malformed),
+}
+
+/// The SPIFFE id of a certificate: its one URI name (SPIFFE X509-SVID, section 2).
+pub(crate) fn spiffe_id(leaf: &CertificateDer<'_>) -> Result<SpiffeId, PeerError> {
+    let leaf = webpki::EndEntityCert::try_from(leaf).map_err(|_| PeerError::BadCertificate)?;
+    let mut names = leaf.valid_uri_names();
+    match (names.next(), names.count()) {
+        (Some(name), 0) => Ok(SpiffeId::parse(name)?),
+        (None, _) => Err(PeerError::UriNames(0)),
+        (Some(_), more) => Err(PeerError::UriNames(more.saturating_add(1))),
+    }
+}

@@ -1,0 +1,75 @@
+//! How this crate configures rustls: one provider, TLS 1.3 only, our clock, no resumption.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::NoServerSessionStorage;
+use rustls::time_provider::TimeProvider;
+use rustls::version::TLS13;
+use rustls::{ClientConfig, ServerConfig};
+use rustls_pki_types::UnixTime;
+use weald_proto::{Clock, SpiffeId};
+
+use crate::credentials::Credentials;
+use crate::door::{Door, Listener};
+use crate::trust::{ClientVerifier, ServerVerifier, Trust};
+
+/// aws-lc-rs, passed explicitly everywhere. With rustls' feature `prefer-post-quantum` its first group
+/// is X25519MLKEM768.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    Arc::clone(&PROVIDER)
+}
+
+/// Validity of certificates is judged by our clock.
+struct TlsTime(Arc<dyn Clock>);
+
+impl TimeProvider for TlsTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().as_secs()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+impl fmt::Debug for TlsTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsTime")
+    }
+}
+
+/// For a listener. A resumed session would skip the check of the client's certificate, so there is none.
+pub(crate) fn server_config(
+    listener: Listener,
+    credentials: Arc<Credentials>,
+    trust: Arc<Trust>,
+    clock: Arc<dyn Clock>,
+) -> Result<ServerConfig, rustls::Error> {
+    let mut config = ServerConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, listener)))
+        .with_cert_resolver(credentials);
+    config.alpn_protocols = listener.doors().iter().map(|door| door.alpn().to_vec()).collect();
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+/// For one connection to `expected`. No server name is sent: the other end is known by its SPIFFE id.
+pub(crate) fn client_config(
+    expected: &SpiffeId,
+    credentials: Arc<Credentials>,
+    trust: Arc<Trust>,
+    clock: Arc<dyn Clock>,
+) -> Result<ClientConfig, rustls::Error> {
+    let mut config = ClientConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, expected.clone())))
+        .with_client_cert_resolver(credentials);
+    config.alpn_protocols = vec![Door::Http2.alpn().to_vec()];
+    config.resumption = rustls::client::Resumption::disabled();
+    config.enable_sni = false;
+    Ok(config)
+}

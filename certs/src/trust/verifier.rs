@@ -1,0 +1,142 @@
+//! The two sides' verifiers, as rustls asks for them: both rest on [`Trust::verify`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::verify_tls13_signature;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use weald_proto::SpiffeId;
+
+use crate::door::Listener;
+use crate::tls;
+use crate::trust::Trust;
+
+/// id-kp-serverAuth (RFC 5280, 4.2.1.12), as DER content.
+const SERVER_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
+/// id-kp-clientAuth (RFC 5280, 4.2.1.12), as DER content.
+const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
+
+/// Why the TLS 1.2 half of rustls' traits always refuses.
+const NO_TLS12: &str = "TLS 1.2 is not spoken here";
+
+/// A listener's check of whoever dials: believed, and of a kind that has a door here.
+pub(crate) struct ClientVerifier {
+    trust: Arc<Trust>,
+    listener: Listener,
+}
+
+impl ClientVerifier {
+    pub(crate) fn new(trust: Arc<Trust>, listener: Listener) -> Self {
+        ClientVerifier { trust, listener }
+    }
+}
+
+impl ClientCertVerifier for ClientVerifier {
+    /// Empty: the list could not be replaced, and whom we trust is nobody's business.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let party = self.trust.verify(leaf, intermediates, now, webpki::KeyUsage::required(CLIENT_AUTH))?;
+        if self.listener.knows(&party.path) {
+            Ok(ClientCertVerified::assertion())
+        } else {
+            Err(CertificateError::ApplicationVerificationFailure.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _leaf: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General(NO_TLS12.into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, leaf, signature, &tls::provider().signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        tls::provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl fmt::Debug for ClientVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientVerifier({:?})", self.listener)
+    }
+}
+
+/// A caller's check of whom it dialled: believed, and exactly the party that was meant.
+pub(crate) struct ServerVerifier {
+    trust: Arc<Trust>,
+    expected: SpiffeId,
+}
+
+impl ServerVerifier {
+    pub(crate) fn new(trust: Arc<Trust>, expected: SpiffeId) -> Self {
+        ServerVerifier { trust, expected }
+    }
+}
+
+impl ServerCertVerifier for ServerVerifier {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let party = self.trust.verify(leaf, intermediates, now, webpki::KeyUsage::required(SERVER_AUTH))?;
+        if party == self.expected {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(CertificateError::NotValidForName.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _leaf: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General(NO_TLS12.into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, leaf, signature, &tls::provider().signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        tls::provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl fmt::Debug for ServerVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerVerifier({})", self.expected)
+    }
+}
