@@ -64,7 +64,9 @@ impl fmt::Display for Kind {
 }
 
 /// Whose log this is, and what only that log holds: a broker's never holds an NHS number.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// `Debug` prints ids, and nothing of the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorder {
     /// A broker.
     Broker {
@@ -98,7 +100,7 @@ impl Recorder {
     }
 }
 
-/// The inputs of a decision: enough to take it again.
+/// The inputs of a decision: enough to take it again. `Debug` prints nothing of them.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Inputs {
     /// Kind of requester, as the role table gives it; empty if it gave none.
@@ -224,6 +226,12 @@ impl Entry {
     fn until(mut self, expires_at: Timestamp) -> Self {
         self.expires_at = self.expires_at.max(Some(expires_at));
         self
+    }
+}
+
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Inputs(..)")
     }
 }
 

@@ -5,7 +5,8 @@
 //!   no other way to make one. A log that could not be written once says no until it is reopened.
 //! - [`verify`] walks a log and names the first bad entry; [`verify_against`] also finds an end that
 //!   was cut off, which a chain alone cannot show.
-//! - [`entries`] and [`recent`] read a log back, for reports and to know nonces again after a restart.
+//! - [`entries`] and [`recent`] read a log back for reports; [`served`] tells after a restart which
+//!   nonces and assertions were used.
 //!
 //! # The file
 //!
@@ -47,7 +48,7 @@ pub use entry::{AuditedOutcome, Entry, Inputs, Kind, Recorder};
 pub use frame::ENTRY_BYTES;
 pub use log::{Cut, Log, OpenError, Recovery};
 pub use pseudonym::{Pseudonym, PseudonymKey};
-pub use read::{Entries, RecordedEntry, entries, recent};
+pub use read::{Entries, RecordedEntry, entries, recent, served};
 pub use storage::{LogFile, Storage};
 pub use verify::{Verification, verify, verify_against, verify_reader};
 pub use writer::{AuditError, Recorded};

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use weald_proto::replay::Served;
 use weald_proto::{Digest, Malformed, Timestamp};
 
 use crate::chain::{Bad, ChainError, Link, Problem, Walk};
-use crate::entry::Entry;
+use crate::entry::{Entry, Kind};
 
 /// An entry as it was recorded.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,6 +73,23 @@ pub fn recent(path: &Path, since: Timestamp) -> Result<Vec<RecordedEntry>, Chain
             recent.push(read(link, previous_digest)?);
         }
     }
+}
+
+/// What [`Replay::recover`](weald_proto::Replay::recover) asks for: every query that a node answered
+/// and every view for which a broker asked, recorded at `since` or later. A release counts nothing,
+/// because one view may have many, each after its intent.
+///
+/// # Errors
+///
+/// As [`recent`].
+pub fn served(path: &Path, since: Timestamp) -> Result<Vec<Served>, ChainError> {
+    let served = recent(path, since)?.into_iter().filter(|entry| match entry.entry.kind {
+        Kind::Answer | Kind::Intent => true,
+        Kind::Release | Kind::Refusal => false,
+    });
+    Ok(served
+        .map(|RecordedEntry { entry, recorded_at, .. }| Served { nonce: entry.nonce, jti: entry.jti, recorded_at })
+        .collect())
 }
 
 impl Iterator for Entries {

@@ -1,0 +1,10 @@
+//! The log and its verifier, on real files.
+
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod random;
