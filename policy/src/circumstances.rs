@@ -1,5 +1,7 @@
 //! Everything that a decision depends on, and nothing about an individual.
 
+use std::collections::BTreeSet;
+
 use weald_proto::{Assertion, BreakGlassReason, OdsCode, OrganisationKind, Purpose, RelationshipKind};
 
 use crate::{RequesterKind, RoleTable, UnknownRole};
@@ -41,5 +43,38 @@ impl Circumstances {
             requester_organisation: assertion.requester.organisation().clone(),
             answering,
         })
+    }
+}
+
+/// Circumstances as far as a decision can depend on them: an organisation that no policy names is as
+/// good as any other. So few combinations occur that a decision can be remembered for each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Combination {
+    kind: RequesterKind,
+    purpose: Purpose,
+    relationship: Option<RelationshipKind>,
+    break_glass: Option<BreakGlassReason>,
+    requester_organisation: Option<OdsCode>,
+    answering: Option<(Option<OdsCode>, OrganisationKind)>,
+    answers_its_own: bool,
+}
+
+impl Combination {
+    /// What is left of circumstances when policies name only these organisations.
+    pub(crate) fn of(circumstances: &Circumstances, named: &BTreeSet<OdsCode>) -> Self {
+        let if_named = |organisation: &OdsCode| named.get(organisation).cloned();
+        let requester = &circumstances.requester_organisation;
+        Combination {
+            kind: circumstances.kind,
+            purpose: circumstances.purpose,
+            relationship: circumstances.relationship,
+            break_glass: circumstances.break_glass,
+            requester_organisation: if_named(requester),
+            answering: circumstances.answering.as_ref().map(|(organisation, kind)| (if_named(organisation), *kind)),
+            answers_its_own: circumstances
+                .answering
+                .as_ref()
+                .is_some_and(|(organisation, _)| organisation == requester),
+        }
     }
 }

@@ -63,6 +63,11 @@ impl Decision {
 }
 
 impl SectionRuling {
+    /// Nothing, and why.
+    pub(crate) fn denied(otherwise: &'static str) -> Self {
+        SectionRuling { grant: Grant::none(), because: BTreeMap::new(), otherwise }
+    }
+
     fn reason(&self) -> SectionReason {
         reason(self.because.iter().collect(), self.otherwise)
     }

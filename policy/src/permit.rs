@@ -74,7 +74,7 @@ impl Permit {
 /// something was removed; any other state would betray what the person, or whoever looks over their
 /// shoulder, must not learn (domain rules: proxies may be the abuser).
 pub fn conceals(grant: &Grant) -> bool {
-    grant.filter.asks(Predicate::Released)
+    grant.filter.asks(Predicate::Released) || grant.filter.asks(Predicate::NotKeptFromPerson)
 }
 
 #[cfg(test)]

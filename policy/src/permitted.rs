@@ -24,7 +24,7 @@ pub struct Permitted {
 impl Permitted {
     /// What this permit allows under this assertion: never more than the sections that it names.
     ///
-    /// `policy_version` is the `Engine::version` that decided.
+    /// `policy_version` is the [`Engine::version`](crate::Engine::version) that decided.
     pub fn new(permit: Permit, assertion: &Verified<Assertion>, policy_version: &str) -> Self {
         Permitted {
             permit: permit.only(&assertion.sections),
