@@ -1,0 +1,125 @@
+//! First step: who is on the connection, and does their organisation say so?
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+use weald_certs::PeerIdentity;
+use weald_proto::assertion::NotNow;
+use weald_proto::{Assertion, KeyOwner, Reason, Section, SignedAssertion, SpiffeId, SpiffePath, Verified, VerifyError, ViewId};
+
+use crate::broker::Broker;
+use crate::refusal::Refusal;
+
+/// What a viewer app asks for, as it came through the door.
+#[derive(Debug)]
+pub struct Request {
+    /// The bearer token; none if none came.
+    pub token: Option<String>,
+    /// Sections wanted; none means all of the assertion's.
+    pub sections: BTreeSet<Section>,
+    /// When the whole view must have ended.
+    pub deadline: Instant,
+}
+
+/// A request of a viewer app, with an assertion that holds for it. Nothing but [`admit`] makes one.
+#[derive(Debug)]
+pub struct Admitted {
+    view: ViewId,
+    viewer: SpiffeId,
+    token: SignedAssertion,
+    assertion: Verified<Assertion>,
+    sections: BTreeSet<Section>,
+}
+
+impl Admitted {
+    /// The id of this view.
+    pub fn view(&self) -> ViewId {
+        self.view
+    }
+
+    /// The viewer app on the connection.
+    pub fn viewer(&self) -> &SpiffeId {
+        &self.viewer
+    }
+
+    /// The assertion, verbatim.
+    pub fn token(&self) -> &SignedAssertion {
+        &self.token
+    }
+
+    /// What it says.
+    pub fn assertion(&self) -> &Verified<Assertion> {
+        &self.assertion
+    }
+
+    /// The sections to be shown.
+    pub fn sections(&self) -> &BTreeSet<Section> {
+        &self.sections
+    }
+}
+
+/// Admits a request: TLS identity, signature, claims, and that it was not used before.
+///
+/// # Errors
+///
+/// [`Refusal`] with the first thing that does not hold.
+pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<Admitted, Refusal> {
+    let viewer = peer.spiffe_id();
+    if !matches!(viewer.path, SpiffePath::Viewer(..)) || viewer.federation != broker.parts.federation {
+        return Err(Refusal::new(Reason::WrongParty, "the peer is no viewer app of this federation"));
+    }
+    let token = request.token.as_deref().ok_or_else(|| Refusal::new(Reason::AssertionMissing, "no bearer token"))?;
+    let token = SignedAssertion::parse(token)
+        .map_err(|fault| Refusal::new(Reason::AssertionMalformed, fault.to_string()))?;
+    let of_token = |refusal: Refusal| Refusal { token: Some(token.digest()), ..refusal };
+    let assertion = verify(broker, &token).map_err(of_token)?;
+    let of_assertion =
+        |refusal: Refusal| of_token(Refusal { assertion: Some(Box::new(assertion.clone())), ..refusal });
+    check_claims(broker, viewer, &assertion).map_err(of_assertion)?;
+    let sections = sections(request, &assertion).map_err(of_assertion)?;
+    let now = broker.parts.env.clock.now();
+    let noted = broker.parts.replay.note_assertion(&assertion, now);
+    noted.map_err(|reason| of_assertion(Refusal::new(reason, "the assertion was used before")))?;
+    let view = ViewId::generate(&*broker.parts.env.random);
+    Ok(Admitted { view, viewer: viewer.clone(), token, assertion, sections })
+}
+
+fn verify(broker: &Broker, token: &SignedAssertion) -> Result<Verified<Assertion>, Refusal> {
+    token.verify(&*broker.register()).map_err(|error| match error {
+        VerifyError::UnknownKey => Refusal::new(Reason::AssertionKeyUnknown, "no member has this assertion key"),
+        VerifyError::WrongSignature => Refusal::new(Reason::AssertionSignature, "the signature does not fit"),
+        VerifyError::Malformed(fault) => Refusal {
+            told: Some(format!("the assertion does not parse: {fault}")),
+            ..Refusal::new(Reason::AssertionMalformed, fault.to_string())
+        },
+    })
+}
+
+fn check_claims(broker: &Broker, viewer: &SpiffeId, assertion: &Verified<Assertion>) -> Result<(), Refusal> {
+    if *assertion.signer() != KeyOwner::Organisation(assertion.issuer.clone()) {
+        return Err(Refusal::new(Reason::AssertionSigner, "signer and issuer differ"));
+    }
+    if assertion.audience != broker.parts.federation {
+        return Err(Refusal::new(Reason::AssertionAudience, "another federation"));
+    }
+    if assertion.viewer != *viewer {
+        return Err(Refusal::new(Reason::AssertionViewer, "`cnf` names another viewer app"));
+    }
+    assertion.check_time(broker.parts.env.clock.now()).map_err(|not_now| {
+        let reason = match not_now {
+            NotNow::Expired => Reason::AssertionExpired,
+            NotNow::NotYet => Reason::AssertionNotYet,
+        };
+        Refusal::new(reason, not_now.to_string())
+    })
+}
+
+fn sections(request: &Request, assertion: &Assertion) -> Result<BTreeSet<Section>, Refusal> {
+    if request.sections.is_empty() {
+        return Ok(assertion.sections.clone());
+    }
+    if !request.sections.is_subset(&assertion.sections) {
+        return Err(Refusal::new(Reason::SectionsNotAsserted, "the request goes beyond the assertion"));
+    }
+    Ok(request.sections.clone())
+}

@@ -1,0 +1,113 @@
+//! What is remembered, briefly: verified answers, for as long as their controllers grant.
+//!
+//! In memory only. The key is the organisation and the digest of [`Permitted`], which holds the
+//! patient, the requester, the purpose and the permit: an answer is never given to anybody else.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use moka::Expiry;
+use moka::future::Cache as Moka;
+use weald_policy::Permitted;
+use weald_proto::{Clock, Digest, OdsCode, Timestamp, limit};
+
+use crate::ask::Said;
+
+/// Bytes of answers kept at most.
+const CAPACITY: u64 = 64 * 1024 * 1024;
+
+type Key = (OdsCode, Digest);
+
+/// Verified answers under a controller's grant.
+pub struct Cache {
+    kept: Moka<Key, Kept>,
+    flights: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    said: Said,
+    until: Timestamp,
+    life: Duration,
+    weight: u32,
+}
+
+/// moka's own timer is only for memory; validity is checked against the clock.
+struct Granted;
+
+impl Expiry<Key, Kept> for Granted {
+    fn expire_after_create(&self, _: &Key, kept: &Kept, _: Instant) -> Option<Duration> {
+        Some(kept.life)
+    }
+}
+
+/// Held while one organisation is asked on behalf of one permit, so that a second view of the same
+/// waits for the answer instead of asking again.
+#[derive(Debug)]
+pub struct Flight(#[expect(dead_code, reason = "held, not read")] tokio::sync::OwnedMutexGuard<()>);
+
+impl Cache {
+    /// An empty cache.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let kept = Moka::builder()
+            .max_capacity(CAPACITY)
+            .weigher(|_, kept: &Kept| kept.weight)
+            .expire_after(Granted)
+            .build();
+        Cache { kept, flights: Mutex::default(), clock }
+    }
+
+    /// What this organisation said to the same requester under the same permit, if it may still be used.
+    pub async fn recall(&self, organisation: &OdsCode, permitted: &Permitted) -> Option<Said> {
+        let key = (organisation.clone(), permitted.digest());
+        let kept = self.kept.get(&key).await?;
+        if self.clock.now() >= kept.until {
+            self.kept.invalidate(&key).await;
+            return None;
+        }
+        Some(Said { cached: true, ..kept.said })
+    }
+
+    /// Keeps an answer for as long as its controller grants, and never longer than a minute.
+    pub async fn keep(&self, organisation: &OdsCode, permitted: &Permitted, said: &Said) {
+        let statement = said.verified.statement();
+        let life = Duration::from_secs(statement.cache_seconds.into()).min(limit::CACHE_CEILING);
+        if life.is_zero() {
+            return;
+        }
+        let until = statement.retrieved_at.plus(life).min(self.clock.now().plus(life));
+        let weight = u32::try_from(said.size()).unwrap_or(u32::MAX);
+        let kept = Kept { said: said.clone(), until, life, weight };
+        self.kept.insert((organisation.clone(), permitted.digest()), kept).await;
+    }
+
+    /// Takes the flight of this organisation and permit. If another view has it, waits until that one
+    /// has landed and gives nothing: what it brought may now be recalled, and if it may not (the
+    /// controller granted nothing), every view asks for itself.
+    pub async fn board(&self, organisation: &OdsCode, permitted: &Permitted) -> Option<Flight> {
+        let key = (organisation.clone(), permitted.digest());
+        let flight = {
+            let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+            flights.retain(|_, flight| flight.strong_count() > 0);
+            let flight = flights.get(&key).and_then(Weak::upgrade).unwrap_or_default();
+            flights.insert(key, Arc::downgrade(&flight));
+            flight
+        };
+        match Arc::clone(&flight).try_lock_owned() {
+            Ok(guard) => Some(Flight(guard)),
+            Err(_) => {
+                drop(flight.lock().await);
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cache({} answers)", self.kept.entry_count())
+    }
+}

@@ -1,0 +1,22 @@
+//! When two items say the same.
+
+use prost::Message as _;
+use weald_proto::{Digest, wire};
+
+/// Digest of what an item says, leaving aside who holds it and under which number.
+///
+/// Two items with the same content are told by two sources, or twice by one; everything that a
+/// clinician reads (codes, words, status, dates, notes, details) is in the digest.
+pub fn content(item: &wire::Item) -> Digest {
+    let said = wire::Item {
+        source_system: String::new(),
+        source_record_id: String::new(),
+        source_version: String::new(),
+        source_updated: String::new(),
+        raw_digest: Vec::new(),
+        recorder: None,
+        contact: None,
+        ..item.clone()
+    };
+    Digest::in_context("weald/v1/item-content", &said.encode_to_vec())
+}

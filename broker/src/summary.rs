@@ -1,0 +1,106 @@
+//! Last step: put the summary together.
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+use weald_audit::Recorded;
+use weald_proto::{Completeness, Digest, Grant, MergePlan, OdsCode, Predicate, Section, wire};
+
+use crate::admit::Admitted;
+use crate::ask::{Heard, Said};
+use crate::broker::Broker;
+use crate::decide::Decided;
+use crate::locate::Located;
+
+/// Makes the summary of a view whose release is recorded.
+#[expect(clippy::too_many_arguments, reason = "it gathers what every step of the pipeline made")]
+pub fn summarise(
+    broker: &Broker,
+    admitted: &Admitted,
+    decided: &Decided,
+    located: &Located,
+    heard: &BTreeMap<OdsCode, Heard>,
+    plan: &MergePlan,
+    recorded: &Recorded,
+    answers_sent: bool,
+) -> wire::Summary {
+    wire::Summary {
+        view_id: admitted.view().to_vec(),
+        register_version: located.register.version(),
+        made_at: Some(broker.parts.env.clock.now().to_wire()),
+        outcomes: heard.values().map(|heard| outcome_message(heard, !answers_sent)).collect(),
+        unnamed: located
+            .expected
+            .unnamed()
+            .iter()
+            .map(|(kind, count)| wire::UnnamedOrganisations { kind: kind.as_str().to_owned(), count: *count })
+            .collect(),
+        plan: Some(plan.to_wire()),
+        decisions: admitted.sections().iter().map(|section| decision(*section, decided)).collect(),
+        completeness: completeness(admitted, located, heard),
+        receipt: Some(wire::Receipt {
+            assertion_digest: admitted.token().digest().to_vec(),
+            statement_digests: statement_digests(heard).iter().map(Digest::to_vec).collect(),
+            plan_digest: plan_digest(plan).to_vec(),
+            audit_digest: recorded.digest().to_vec(),
+        }),
+    }
+}
+
+/// Digests of every statement that leaves, in order of organisation.
+pub fn statement_digests(heard: &BTreeMap<OdsCode, Heard>) -> Vec<Digest> {
+    heard.values().filter_map(|heard| heard.said.as_ref()).map(|said| said.verified.statement().digest()).collect()
+}
+
+/// Digest of the plan as it leaves.
+pub fn plan_digest(plan: &MergePlan) -> Digest {
+    Digest::of(&plan.to_wire().encode_to_vec())
+}
+
+/// One organisation's outcome as a message, with or without what it said.
+pub fn outcome_message(heard: &Heard, with_answer: bool) -> wire::OrganisationOutcome {
+    wire::OrganisationOutcome {
+        organisation: heard.organisation.to_string(),
+        outcome: heard.outcome.to_wire(),
+        reason_code: heard.reason_code.clone(),
+        reason_text: heard.reason_text.clone(),
+        elapsed_ms: u32::try_from(heard.elapsed.as_millis()).unwrap_or(u32::MAX),
+        answer: heard.said.as_ref().filter(|_| with_answer).map(verbatim),
+    }
+}
+
+fn verbatim(said: &Said) -> wire::VerbatimAnswer {
+    wire::VerbatimAnswer {
+        query: Some(said.query.as_wire().clone()),
+        answer: Some(said.answer.to_wire()),
+        cached: said.cached,
+    }
+}
+
+fn decision(section: Section, decided: &Decided) -> wire::SectionDecision {
+    let grant = decided.permitted.permit().grant(section).cloned().unwrap_or_else(Grant::none);
+    let reason = decided.decision.reason(section);
+    wire::SectionDecision {
+        section: section.to_wire(),
+        level: grant.level.to_wire(),
+        predicates: grant.filter.predicates().map(Predicate::to_wire).collect(),
+        reason_text: reason.text.clone(),
+        policies: reason.policies.clone(),
+    }
+}
+
+/// How complete each permitted section is.
+fn completeness(
+    admitted: &Admitted,
+    located: &Located,
+    heard: &BTreeMap<OdsCode, Heard>,
+) -> Vec<wire::SectionCompleteness> {
+    let stated = |organisation: &OdsCode| {
+        heard.get(organisation).and_then(|heard| heard.said.as_ref()).map(|said| &**said.verified.statement())
+    };
+    admitted
+        .sections()
+        .iter()
+        .map(|section| Completeness::roll_up(*section, located.expected.of_section(*section), stated).to_wire())
+        .collect()
+}

@@ -1,0 +1,34 @@
+//! The pipeline: one query in, one signed answer out.
+
+use weald_certs::PeerIdentity;
+use weald_proto::wire;
+
+use crate::decide::decide;
+use crate::node::Node;
+use crate::read::read;
+use crate::record::{record, record_refusal};
+use crate::refusal::Refusal;
+use crate::release::{Release, release};
+use crate::sign::sign;
+use crate::verify::verify;
+
+/// Answers one query from a broker.
+///
+/// Whatever was decided once the query has verified (answered, not known here, identity mismatch,
+/// refused) is a signed statement. A query that does not verify is refused, and that is recorded too.
+///
+/// # Errors
+///
+/// [`Refusal`], with the reason that the broker may know.
+pub async fn answer(node: &Node, peer: &PeerIdentity, query: wire::SignedMessage) -> Result<wire::Answer, Refusal> {
+    let asked = match verify(node, peer, query) {
+        Ok(asked) => asked,
+        Err(refusal) => return Err(record_refusal(node, peer, refusal).await),
+    };
+    let release = match decide(node, &asked) {
+        Ok(decided) => release(node, &asked, &decided, read(node, &asked, &decided).await),
+        Err(declined) => Release::declined(node, &asked, declined),
+    };
+    let recorded = record(node, peer, &asked, &release).await?;
+    Ok(sign(node, &asked, release, recorded))
+}

@@ -1,0 +1,71 @@
+//! One organisation's node: what it needs to answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use weald_audit::Log;
+use weald_certs::Register;
+use weald_policy::{Engine, RoleTable};
+use weald_proto::env::Env;
+use weald_proto::{FederationName, OdsCode, Replay};
+
+use crate::release::SaltKey;
+use crate::sign::StatementKey;
+use crate::store::RecordStore;
+
+/// What a node is made of.
+pub struct NodeParts {
+    /// The organisation that it speaks for.
+    pub organisation: OdsCode,
+    /// The federation that it is a member of.
+    pub federation: FederationName,
+    /// The newest register, swapped in place.
+    pub register: Arc<ArcSwap<Register>>,
+    /// Baseline and own policies.
+    pub engine: Arc<Engine>,
+    /// Which job role is which kind of requester.
+    pub roles: Arc<RoleTable>,
+    /// The local system.
+    pub store: Arc<dyn RecordStore>,
+    /// The organisation's own audit log.
+    pub log: Log,
+    /// Queries and assertions that were seen, from [`Replay::recover`] after a restart.
+    pub replay: Replay,
+    /// Signs statements.
+    pub key: StatementKey,
+    /// For how many seconds answers may be kept by a broker; 0 for not at all. A node that cannot
+    /// send notices grants nothing.
+    pub cache_seconds: u32,
+    /// Time, randomness, network.
+    pub env: Env,
+}
+
+/// One organisation's node.
+pub struct Node {
+    pub(crate) parts: NodeParts,
+    pub(crate) salts: SaltKey,
+}
+
+impl Node {
+    /// A node that can answer.
+    pub fn new(parts: NodeParts) -> Self {
+        let salts = SaltKey::generate(&*parts.env.random);
+        Node { parts, salts }
+    }
+
+    /// The organisation that it speaks for.
+    pub fn organisation(&self) -> &OdsCode {
+        &self.parts.organisation
+    }
+
+    pub(crate) fn register(&self) -> Arc<Register> {
+        self.parts.register.load_full()
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({})", self.parts.organisation)
+    }
+}

@@ -1,0 +1,45 @@
+//! The gRPC door of a node. Decides nothing: takes a message in, hands it to the pipeline, hands the answer out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::{Request, Response, Status};
+use weald_certs::PeerIdentity;
+use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
+use weald_proto::service::{AskRequest, AskResponse};
+use weald_proto::{Reason, limit};
+
+use crate::answer::answer;
+use crate::node::Node;
+
+/// The longest that one query is worked on: hyper enforces no `grpc-timeout`, so we do.
+const BOUND: Duration = limit::VIEW_DEADLINE;
+
+/// Serves one organisation's node.
+#[derive(Debug, Clone)]
+pub struct NodeService {
+    node: Arc<Node>,
+}
+
+impl NodeService {
+    /// The gRPC service of a node, with its limits set.
+    pub fn serve(node: Arc<Node>) -> NodeAgentServiceServer<NodeService> {
+        NodeAgentServiceServer::new(NodeService { node })
+            .max_decoding_message_size(limit::REQUEST_BYTES)
+            .max_encoding_message_size(limit::ANSWER_BYTES)
+    }
+}
+
+#[tonic::async_trait]
+impl NodeAgentService for NodeService {
+    async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
+        let peer = request.extensions().get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(None))?;
+        let query = request.into_inner().query.ok_or_else(|| Reason::QueryMalformed.to_status(None))?;
+        let answered = tokio::time::timeout(BOUND, answer(&self.node, &peer, query)).await;
+        match answered {
+            Ok(Ok(answer)) => Ok(Response::new(AskResponse { answer: Some(answer) })),
+            Ok(Err(refusal)) => Err(refusal.reason.to_status(None)),
+            Err(_) => Err(Reason::DeadlineExceeded.to_status(None)),
+        }
+    }
+}

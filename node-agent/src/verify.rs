@@ -1,0 +1,117 @@
+//! First step: is this a query for us, from a broker, for a requester whose organisation says so, now and once?
+
+use weald_certs::PeerIdentity;
+use weald_proto::assertion::NotNow;
+use weald_proto::{Assertion, KeyOwner, Query, Reason, Signed, Verified, VerifyError, limit, wire};
+
+use crate::node::Node;
+use crate::refusal::Refusal;
+
+/// A query and its assertion, both verified. Nothing but [`verify`] makes one.
+#[derive(Debug)]
+pub struct Asked {
+    query: Verified<Query>,
+    assertion: Verified<Assertion>,
+}
+
+impl Asked {
+    /// The query.
+    pub fn query(&self) -> &Verified<Query> {
+        &self.query
+    }
+
+    /// The assertion that it carries.
+    pub fn assertion(&self) -> &Verified<Assertion> {
+        &self.assertion
+    }
+}
+
+/// Verifies a query and the assertion inside it.
+///
+/// # Errors
+///
+/// [`Refusal`] with the first thing that does not hold.
+pub fn verify(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) -> Result<Asked, Refusal> {
+    let query = verify_query(node, peer, message)?;
+    let of_query = |mut refusal: Refusal| {
+        refusal.query = Some(Box::new(query.clone()));
+        refusal
+    };
+    check_freshness(node, &query).map_err(of_query)?;
+    let assertion = verify_assertion(node, &query).map_err(of_query)?;
+    let of_both = |mut refusal: Refusal| {
+        refusal.assertion = Some(Box::new(assertion.clone()));
+        of_query(refusal)
+    };
+    check_assertion(node, &query, &assertion).map_err(of_both)?;
+    let now = node.parts.env.clock.now();
+    node.parts.replay.note_query(&query, &assertion, now).map_err(|reason| of_both(Refusal::new(reason, "seen before")))?;
+    Ok(Asked { query, assertion })
+}
+
+fn verify_query(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) -> Result<Verified<Query>, Refusal> {
+    let signed: Signed<Query> = Signed::from_wire(message);
+    let register = node.register();
+    let audience = node.organisation();
+    let query = signed.verify(audience.as_str(), &*register).map_err(|error| match error {
+        VerifyError::UnknownKey => Refusal::new(Reason::QueryKeyUnknown, "no broker has this query key"),
+        VerifyError::WrongSignature => Refusal::new(Reason::QuerySignature, "the query's signature does not fit"),
+        VerifyError::Malformed(fault) => Refusal::new(Reason::QueryMalformed, fault.to_string()),
+    })?;
+    // The signature binds the audience; the field says the same or the query is not well made.
+    if query.audience != *audience {
+        return Err(Refusal::new(Reason::QueryMalformed, "field `audience`: this organisation"));
+    }
+    let signer = KeyOwner::Broker(query.broker.clone());
+    if *query.signer() != signer || *peer.spiffe_id() != query.broker {
+        return Err(Refusal::new(Reason::QuerySigner, "signer, broker and peer differ"));
+    }
+    Ok(query)
+}
+
+fn check_freshness(node: &Node, query: &Query) -> Result<(), Refusal> {
+    let now = node.parts.env.clock.now();
+    query.check_time(now).map_err(|not_now| {
+        let reason = match not_now {
+            NotNow::Expired => Reason::QueryExpired,
+            NotNow::NotYet => Reason::QueryNotYet,
+        };
+        Refusal::new(reason, not_now.to_string())
+    })?;
+    let ours = node.register().issued_at();
+    if query.register_issued_at.plus(limit::REGISTER_LAG) < ours {
+        return Err(Refusal::new(Reason::RegisterTooOld, "the broker's register"));
+    }
+    Ok(())
+}
+
+fn verify_assertion(node: &Node, query: &Query) -> Result<Verified<Assertion>, Refusal> {
+    query.assertion.verify(&*node.register()).map_err(|error| match error {
+        VerifyError::UnknownKey => Refusal::new(Reason::AssertionKeyUnknown, "no member has this assertion key"),
+        VerifyError::WrongSignature => {
+            Refusal::new(Reason::AssertionSignature, "the assertion's signature does not fit")
+        }
+        VerifyError::Malformed(fault) => Refusal::new(Reason::AssertionMalformed, fault.to_string()),
+    })
+}
+
+/// Everything about the claims that a node can check; only the broker can check `cnf`.
+fn check_assertion(node: &Node, query: &Query, assertion: &Verified<Assertion>) -> Result<(), Refusal> {
+    if *assertion.signer() != KeyOwner::Organisation(assertion.issuer.clone()) {
+        return Err(Refusal::new(Reason::AssertionSigner, "signer and issuer differ"));
+    }
+    if assertion.audience != node.parts.federation {
+        return Err(Refusal::new(Reason::AssertionAudience, "another federation"));
+    }
+    assertion.check_time(node.parts.env.clock.now()).map_err(|not_now| {
+        let reason = match not_now {
+            NotNow::Expired => Reason::AssertionExpired,
+            NotNow::NotYet => Reason::AssertionNotYet,
+        };
+        Refusal::new(reason, not_now.to_string())
+    })?;
+    if !query.grants.keys().all(|section| assertion.sections.contains(section)) {
+        return Err(Refusal::new(Reason::SectionsNotAsserted, "the query goes beyond the assertion"));
+    }
+    Ok(())
+}
