@@ -2,21 +2,29 @@
 //!
 //! - [`Engine`] decides by Cedar policies; its [`Decision`] holds a [`Permit`], which nothing else makes.
 //! - [`Permitted`] ties a permit to who asks, about whom and why: what record stores and caches take.
+//! - [`release()`] cuts a section down to the permit; only a [`Released`] may be signed.
 //!
 //! Pure: after policies are loaded there is no input and no output. Nothing about an individual
 //! enters a policy.
 
 mod baseline;
 pub mod circumstances;
+mod date;
 pub mod decision;
 pub mod engine;
+mod fields;
+mod filter;
 pub mod kind;
+pub mod label;
 mod manifest;
 pub mod permit;
 pub mod permitted;
+mod plan;
 pub mod policy_error;
+pub mod release;
 pub mod roles;
 mod rules;
+mod status;
 mod vocabulary;
 
 pub use circumstances::Circumstances;
@@ -26,4 +34,5 @@ pub use kind::RequesterKind;
 pub use permit::{Permit, conceals};
 pub use permitted::Permitted;
 pub use policy_error::{PolicyError, PolicyFault};
+pub use release::{Released, release};
 pub use roles::{RoleTable, RoleTableError, UnknownRole};

@@ -25,7 +25,7 @@ pub fn release(permit: &Permit, section: Section, items: Vec<wire::Item>, now: T
     let grant = permit.grant(section).cloned().unwrap_or_else(Grant::none);
     let passed =
         if grant.level == Level::None { Vec::new() } else { filter::apply(&grant.filter, section, items, now) };
-    let items: Vec<_> = passed.into_iter().map(|item| fields::keep(grant.level, section, item)).collect();
+    let items: Vec<_> = passed.into_iter().map(|item| fields::keep(grant.level, item)).collect();
     let removed = held.saturating_sub(items.len());
     Released { section, grant, items, removed }
 }
