@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use weald_audit::{Log, PseudonymKey};
 use weald_certs::Register;
-use weald_policy::{Engine, RoleTable};
+use weald_policy::Engine;
 use weald_proto::env::Env;
 use weald_proto::{FederationName, Query, Replay, SigningKey, SpiffeId};
 
@@ -21,10 +21,8 @@ pub struct BrokerParts {
     pub federation: FederationName,
     /// The newest register, swapped in place.
     pub register: Arc<ArcSwap<Register>>,
-    /// The baseline policies.
+    /// The baseline policies, and the table of roles.
     pub engine: Arc<Engine>,
-    /// Which job role is which kind of requester.
-    pub roles: Arc<RoleTable>,
     /// Its own audit log.
     pub log: Log,
     /// Assertions that were seen.

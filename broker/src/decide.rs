@@ -29,7 +29,7 @@ pub fn decide(broker: &Broker, admitted: &Admitted) -> Result<Decided, Refusal> 
         token: Some(admitted.token().digest()),
         ..refusal
     };
-    let circumstances = Circumstances::of(admitted.assertion(), &broker.parts.roles, None)
+    let circumstances = Circumstances::of(admitted.assertion(), broker.parts.engine.roles(), None)
         .map_err(|_| refused(Refusal::new(Reason::RoleUnknown, "the job role is in no row")))?;
     let decision = broker.parts.engine.decide(&circumstances);
     let permit = decision.permit().only(admitted.sections());

@@ -103,7 +103,7 @@ fn entry(broker: &Broker, kind: Kind, view: Option<ViewId>, assertion: Option<&V
     let Some(assertion) = assertion else { return entry };
     entry = entry.with_assertion(assertion);
     if let Some(inputs) = &mut entry.inputs {
-        let kind = broker.parts.roles.kind_of(&assertion.requester);
+        let kind = broker.parts.engine.roles().kind_of(&assertion.requester);
         inputs.requester_kind = kind.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
     }
     entry

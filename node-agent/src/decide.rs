@@ -44,7 +44,7 @@ pub fn decide(node: &Node, asked: &Asked) -> Result<Decided, Declined> {
         return Err(refused(Reason::NotAMember, "this organisation is not a member of the register it holds".into()));
     };
     let answering = Some((node.organisation().clone(), kind));
-    let circumstances = Circumstances::of(asked.assertion(), &node.parts.roles, answering)
+    let circumstances = Circumstances::of(asked.assertion(), node.parts.engine.roles(), answering)
         .map_err(|_| refused(Reason::RoleUnknown, Reason::RoleUnknown.text().into()))?;
     let decision = node.parts.engine.decide(&circumstances);
     let permit = decision.permit().within(&asked.query().grants);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use weald_audit::Log;
 use weald_certs::Register;
-use weald_policy::{Engine, RoleTable};
+use weald_policy::Engine;
 use weald_proto::env::Env;
 use weald_proto::{FederationName, OdsCode, Replay};
 
@@ -22,10 +22,8 @@ pub struct NodeParts {
     pub federation: FederationName,
     /// The newest register, swapped in place.
     pub register: Arc<ArcSwap<Register>>,
-    /// Baseline and own policies.
+    /// Baseline and own policies, and the table of roles.
     pub engine: Arc<Engine>,
-    /// Which job role is which kind of requester.
-    pub roles: Arc<RoleTable>,
     /// The local system.
     pub store: Arc<dyn RecordStore>,
     /// The organisation's own audit log.

@@ -18,7 +18,7 @@ use crate::verify::Asked;
 pub async fn record(node: &Node, peer: &PeerIdentity, asked: &Asked, release: &Release) -> Result<Recorded, Refusal> {
     let mut entry = entry(node, Kind::Answer, peer).with_assertion(asked.assertion()).with_query(asked.query());
     if let Some(inputs) = &mut entry.inputs {
-        let kind = node.parts.roles.kind_of(&asked.assertion().requester);
+        let kind = node.parts.engine.roles().kind_of(&asked.assertion().requester);
         inputs.requester_kind = kind.map(|kind| kind.as_str().to_owned()).unwrap_or_default();
         inputs.organisation_kind = kind_of(node);
         inputs.sections = asked.query().grants.keys().copied().collect();

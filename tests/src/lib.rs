@@ -1,1 +1,5 @@
-//! Placeholder.
+//! A whole federation on one machine: synthetic people, writers of local systems, the harness.
+
+pub mod federation;
+pub mod population;
+pub mod writer;

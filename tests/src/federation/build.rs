@@ -1,0 +1,277 @@
+//! Builds a federation: keys and certificates, listeners, the register, then node after node and the broker.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use weald_audit::{Log, PseudonymKey};
+use weald_broker::dial::DirectNodes;
+use weald_broker::service::BrokerService;
+use weald_broker::{Broker, BrokerParts};
+use weald_certs::{
+    Acceptor, Authority, Connector, KeyState, Links, Listener, Member, MemberState, Register, RegisterAnchor,
+    RegisterDocument, RegisterDraft, RegisteredKey, Trust,
+};
+use weald_node::service::NodeService;
+use weald_node::sign::StatementKey;
+use weald_node::{Node, NodeParts, RecordStore};
+use weald_policy::Engine;
+use weald_proto::env::Env;
+use weald_proto::{
+    Assertion, Digest, FederationName, KeyId, KeyUse, OdsCode, OrganisationKind, Query, Replay, Section, SigningKey,
+    SpiffeId, VerifyingKey, limit,
+};
+
+use super::fault::{Faults, Faulty};
+use super::{Federation, RunningBroker, RunningNode, broker_log, node_log};
+
+/// Where an organisation's records are.
+pub enum Source {
+    /// No node: the organisation only asks.
+    None,
+    /// A local system.
+    Store(Arc<dyn RecordStore>),
+}
+
+/// One member to be.
+pub struct MemberSpec {
+    /// Its ODS code.
+    pub organisation: OdsCode,
+    /// Its name.
+    pub name: String,
+    /// What kind of organisation it is.
+    pub kind: OrganisationKind,
+    /// What it holds, by the register.
+    pub sections: BTreeSet<Section>,
+    /// Its records.
+    pub source: Source,
+    /// For how many seconds brokers may keep its answers.
+    pub cache_seconds: u32,
+    /// Its own policies, which may only forbid.
+    pub local_policies: Option<String>,
+}
+
+/// A federation to be.
+pub struct FederationBuilder {
+    folder: PathBuf,
+    env: Env,
+    members: Vec<MemberSpec>,
+}
+
+impl FederationBuilder {
+    pub(super) fn new(folder: &Path, env: Env) -> Self {
+        FederationBuilder { folder: folder.to_owned(), env, members: Vec::new() }
+    }
+
+    /// With one more member.
+    #[must_use]
+    pub fn member(mut self, member: MemberSpec) -> Self {
+        self.members.push(member);
+        self
+    }
+
+    /// Starts it. When this returns, every listener is open.
+    ///
+    /// # Errors
+    ///
+    /// When a key, a certificate, a listener or a log cannot be made.
+    pub async fn start(self) -> anyhow::Result<Federation> {
+        let FederationBuilder { folder, env, members } = self;
+        std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
+        let ground = Ground::new(env)?;
+        let mut opened = Vec::new();
+        for member in members {
+            opened.push(open(&ground, member).await?);
+        }
+        let broker_key: SigningKey<Query> = SigningKey::generate(KeyId::parse("b1/query/1")?, &*ground.env.random);
+        let broker_id = SpiffeId::broker(&ground.name, "b1")?;
+        let register = ground.register(&broker_id, &broker_key, &opened)?;
+        let assertion_keys = opened.iter().map(|one| (one.organisation().clone(), one.assertion_key.clone())).collect();
+        let mut nodes = BTreeMap::new();
+        for one in opened {
+            if let Some((organisation, running)) = one.run(&ground, &register, &folder)? {
+                nodes.insert(organisation, running);
+            }
+        }
+        let broker = run_broker(&ground, &register, &folder, broker_id, broker_key).await?;
+        let Ground { name, env, authority, anchor, trust, .. } = ground;
+        Ok(Federation { name, env, folder, authority, anchor, register, trust, broker, nodes, assertion_keys })
+    }
+}
+
+/// What everything stands on: authority, anchor, trust, baseline.
+struct Ground {
+    name: FederationName,
+    env: Env,
+    authority: Authority,
+    trust: Arc<Trust>,
+    engine: Arc<Engine>,
+    register_key: SigningKey<RegisterDocument>,
+    anchor: RegisterAnchor,
+}
+
+impl Ground {
+    fn new(env: Env) -> anyhow::Result<Self> {
+        let name = FederationName::parse("kent.weald.example")?;
+        let authority = Authority::new(name.clone(), Arc::clone(&env.random), env.clock.now())?;
+        let trust = Arc::new(Trust::new(name.clone(), std::slice::from_ref(authority.root()))?);
+        let register_key = SigningKey::generate(KeyId::parse("register/1")?, &*env.random);
+        let anchor = RegisterAnchor::new(name.clone(), register_key.id().clone(), register_key.verifying_key());
+        let engine = Arc::new(Engine::baseline()?);
+        Ok(Ground { name, env, authority, trust, engine, register_key, anchor })
+    }
+
+    fn register(
+        &self,
+        broker: &SpiffeId,
+        broker_key: &SigningKey<Query>,
+        members: &[Opened],
+    ) -> anyhow::Result<Arc<ArcSwap<Register>>> {
+        let now = self.env.clock.now();
+        let draft = RegisterDraft {
+            federation: self.name.clone(),
+            version: 1,
+            issued_at: now,
+            expires_at: None,
+            policy_digest: Digest::of(self.engine.version().as_bytes()),
+            roots: vec![self.authority.root().clone()],
+            brokers: vec![weald_certs::Broker {
+                id: broker.clone(),
+                keys: vec![registered(broker_key.id(), KeyUse::Query, broker_key.verifying_key())],
+            }],
+            members: members.iter().map(Opened::member).collect(),
+        };
+        let register = Register::load(&draft.sign(&self.register_key), &self.anchor, now)?;
+        Ok(Arc::new(ArcSwap::from_pointee(register)))
+    }
+}
+
+fn registered(id: &KeyId, usage: KeyUse, key: VerifyingKey) -> RegisteredKey {
+    RegisteredKey { id: id.clone(), usage, key, state: KeyState::Active }
+}
+
+/// A member with its keys, whose port is open and not yet served.
+struct Opened {
+    spec: MemberSpec,
+    assertion_key: SigningKey<Assertion>,
+    statement_key: StatementKey,
+    acceptor: Option<Acceptor>,
+}
+
+async fn open(ground: &Ground, spec: MemberSpec) -> anyhow::Result<Opened> {
+    let random = &*ground.env.random;
+    let organisation = &spec.organisation;
+    let acceptor = match spec.source {
+        Source::None => None,
+        Source::Store(_) => {
+            let id = SpiffeId::node(&ground.name, organisation);
+            Some(bind(ground, Listener::Node, &id).await?)
+        }
+    };
+    Ok(Opened {
+        assertion_key: SigningKey::generate(KeyId::parse(&format!("{organisation}/assertion/1"))?, random),
+        statement_key: StatementKey::generate(KeyId::parse(&format!("{organisation}/statement/1"))?, random),
+        acceptor,
+        spec,
+    })
+}
+
+async fn bind(ground: &Ground, listener: Listener, id: &SpiffeId) -> anyhow::Result<Acceptor> {
+    let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let clock = Arc::clone(&ground.env.clock);
+    Ok(Acceptor::bind(any, listener, credentials, Arc::clone(&ground.trust), clock).await?)
+}
+
+impl Opened {
+    fn organisation(&self) -> &OdsCode {
+        &self.spec.organisation
+    }
+
+    fn member(&self) -> Member {
+        Member {
+            organisation: self.spec.organisation.clone(),
+            name: self.spec.name.clone(),
+            kind: self.spec.kind,
+            state: MemberState::Active,
+            address: self.acceptor.as_ref().map(|acceptor| acceptor.local_address().to_string()),
+            sections: self.spec.sections.clone(),
+            always_ask: false,
+            keys: vec![
+                registered(self.assertion_key.id(), KeyUse::Assertion, self.assertion_key.verifying_key()),
+                registered(self.statement_key.id(), KeyUse::Statement, self.statement_key.verifying_key()),
+            ],
+        }
+    }
+
+    fn run(
+        self,
+        ground: &Ground,
+        register: &Arc<ArcSwap<Register>>,
+        folder: &Path,
+    ) -> anyhow::Result<Option<(OdsCode, RunningNode)>> {
+        let (Some(acceptor), Source::Store(store)) = (self.acceptor, self.spec.source) else { return Ok(None) };
+        let organisation = self.spec.organisation;
+        let engine = match &self.spec.local_policies {
+            None => Arc::clone(&ground.engine),
+            Some(text) => Arc::new(Engine::baseline()?.with_local("local.cedar", text)?),
+        };
+        let faults = Faults::default();
+        let path = node_log(folder, &organisation);
+        let log = Log::open(&path, Arc::clone(&ground.env.clock))?;
+        let since = ground.env.clock.now().minus(limit::ASSERTION_LIFE * 2);
+        let node = Arc::new(Node::new(NodeParts {
+            organisation: organisation.clone(),
+            federation: ground.name.clone(),
+            register: Arc::clone(register),
+            engine,
+            store: Arc::new(Faulty { store, faults: faults.clone() }),
+            log,
+            replay: Replay::recover(weald_audit::served(&path, since)?),
+            key: self.statement_key,
+            cache_seconds: self.spec.cache_seconds,
+            env: ground.env.clone(),
+        }));
+        let shutdown = CancellationToken::new();
+        let routes = Routes::new(NodeService::serve(Arc::clone(&node)));
+        let task = Some(acceptor.serve(routes, shutdown.clone()));
+        Ok(Some((organisation, RunningNode { node, faults, shutdown, task })))
+    }
+}
+
+async fn run_broker(
+    ground: &Ground,
+    register: &Arc<ArcSwap<Register>>,
+    folder: &Path,
+    id: SpiffeId,
+    key: SigningKey<Query>,
+) -> anyhow::Result<RunningBroker> {
+    let credentials = Arc::new(ground.authority.credentials(&id, ground.env.clock.now())?);
+    let connector = Connector::new(credentials, Arc::clone(&ground.trust), ground.env.clone());
+    let links = Links::new(connector, limit::CONNECT_DEADLINE);
+    let mut pseudonym = [0; 32];
+    ground.env.random.fill(&mut pseudonym);
+    let broker = Arc::new(Broker::new(BrokerParts {
+        name: id.clone(),
+        federation: ground.name.clone(),
+        register: Arc::clone(register),
+        engine: Arc::clone(&ground.engine),
+        log: Log::open(&broker_log(folder), Arc::clone(&ground.env.clock))?,
+        replay: Replay::default(),
+        key,
+        pseudonyms: PseudonymKey::new(pseudonym),
+        nodes: Arc::new(DirectNodes::new(links, ground.name.clone())),
+        env: ground.env.clone(),
+    }));
+    let acceptor = bind(ground, Listener::Broker, &id).await?;
+    let address = acceptor.local_address().to_string();
+    let shutdown = CancellationToken::new();
+    let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
+    let task = acceptor.serve(routes, shutdown.clone());
+    Ok(RunningBroker { id, broker, address, shutdown, task })
+}

@@ -1,0 +1,60 @@
+//! What may go wrong at an organisation's source.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use weald_node::{Reading, RecordStore, StoreError};
+use weald_policy::Permitted;
+
+/// Switches for one organisation's source. Clones turn the same switches.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<Switches>);
+
+#[derive(Debug, Default)]
+struct Switches {
+    slow_ms: AtomicU64,
+    broken: AtomicBool,
+    reads: AtomicU64,
+}
+
+impl Faults {
+    /// The source takes that much longer for every reading.
+    pub fn slow_by(&self, delay: Duration) {
+        self.0.slow_ms.store(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// The source cannot be read at all, or can again.
+    pub fn broken(&self, broken: bool) {
+        self.0.broken.store(broken, Ordering::SeqCst);
+    }
+
+    /// How often the source was read.
+    pub fn reads(&self) -> u64 {
+        self.0.reads.load(Ordering::SeqCst)
+    }
+}
+
+/// A real source behind the switches.
+pub(super) struct Faulty {
+    pub(super) store: Arc<dyn RecordStore>,
+    pub(super) faults: Faults,
+}
+
+impl RecordStore for Faulty {
+    fn read<'a>(&'a self, permitted: &'a Permitted) -> Reading<'a> {
+        Box::pin(async move {
+            let switches = &self.faults.0;
+            switches.reads.fetch_add(1, Ordering::SeqCst);
+            let delay = switches.slow_ms.load(Ordering::SeqCst);
+            if delay > 0 {
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+            }
+            if switches.broken.load(Ordering::SeqCst) {
+                let problem = "switched off by the test".to_owned();
+                return Err(StoreError::Unreadable { place: "source".into(), problem });
+            }
+            self.store.read(permitted).await
+        })
+    }
+}
