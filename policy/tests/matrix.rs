@@ -1,5 +1,7 @@
 //! Holds the engine against `matrix.csv`, cell by cell.
 
+#![cfg(test)]
+
 use weald_policy::{Circumstances, Decision, Engine, RequesterKind};
 use weald_proto::{Filter, Grant, Level, Purpose, RelationshipKind, Section};
 
