@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A bound port on which only parties of the federation, of the kinds that [`Listener::admits`], are
 /// served.
 ///
-/// Requests carry the caller's [`PeerIdentity`] in their extensions:
+/// Routes are gRPC services; REST joins them through `Routes::from(axum::Router)`. Requests carry the caller's [`PeerIdentity`] in their extensions:
 /// `request.extensions().get::<PeerIdentity>()`. The header `grpc-timeout` is **not** enforced, because
 /// hyper serves the connection and not tonic's own server: a service bounds its work itself.
 pub struct Acceptor {
@@ -82,7 +82,7 @@ impl Acceptor {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(_) = connections.join_next() => {}
+                Some(ended) = connections.join_next() => report(ended),
                 accepted = self.socket.accept() => match accepted {
                     Ok((tcp, from)) => {
                         let (tls, listener) = (self.tls.clone(), self.listener);
@@ -96,10 +96,20 @@ impl Acceptor {
             }
         }
         drop(self.socket);
-        let drained = async { while connections.join_next().await.is_some() {} };
+        let drained = async {
+            while let Some(ended) = connections.join_next().await {
+                report(ended);
+            }
+        };
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             tracing::warn!(cut_off = connections.len(), "stopping with connections open");
         }
+    }
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection's task failed");
     }
 }
 

@@ -175,3 +175,84 @@ pub enum AuthorityError {
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
 }
+
+#[cfg(test)]
+mod tests {
+    use weald_proto::{OdsCode, SystemRandom};
+
+    use super::*;
+    use crate::peer;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
+
+    fn authority() -> Authority {
+        Authority::new(FederationName::parse("kent.weald.example").unwrap(), Arc::new(SystemRandom), NOW).unwrap()
+    }
+
+    fn node(federation: &str) -> SpiffeId {
+        SpiffeId::node(&FederationName::parse(federation).unwrap(), &OdsCode::parse("RVV").unwrap())
+    }
+
+    #[test]
+    fn a_leaf_names_exactly_the_party_that_the_authority_says() {
+        let (authority, id) = (authority(), node("kent.weald.example"));
+        let (issued, _) = authority.equip(&id, &LeafTerms::usual(&id, NOW)).unwrap();
+        assert_eq!(peer::spiffe_id(&issued.chain[0]), Ok(id));
+    }
+
+    #[test]
+    fn names_that_a_request_asks_for_are_not_given() {
+        let (authority, id) = (authority(), node("kent.weald.example"));
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut wishes = CertificateParams::new(vec!["broker.example".to_owned()]).unwrap();
+        wishes.subject_alt_names.push(SanType::URI("spiffe://kent.weald.example/broker/b1".try_into().unwrap()));
+        let request = wishes.serialize_request(&key).unwrap();
+        let issued = authority.issue(request.der(), &id, &LeafTerms::usual(&id, NOW)).unwrap();
+        let leaf = webpki::EndEntityCert::try_from(&issued.chain[0]).unwrap();
+        assert_eq!(peer::spiffe_id(&issued.chain[0]), Ok(id));
+        assert_eq!(leaf.valid_dns_names().count(), 0);
+    }
+
+    #[test]
+    fn an_altered_request_proves_nothing_and_is_refused() {
+        let (authority, id) = (authority(), node("kent.weald.example"));
+        let mut request = LeafKey::generate().unwrap().request().unwrap().to_vec();
+        *request.last_mut().unwrap() ^= 1;
+        let refused = authority.issue(&request.into(), &id, &LeafTerms::usual(&id, NOW)).unwrap_err();
+        assert!(matches!(refused, AuthorityError::Certificate(_)));
+    }
+
+    #[test]
+    fn keys_of_another_kind_are_refused() {
+        let (authority, id) = (authority(), node("kent.weald.example"));
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        let request = CertificateParams::default().serialize_request(&key).unwrap();
+        let refused = authority.issue(request.der(), &id, &LeafTerms::usual(&id, NOW)).unwrap_err();
+        assert!(matches!(refused, AuthorityError::KeyKind));
+    }
+
+    #[test]
+    fn another_federations_parties_are_refused() {
+        let (authority, id) = (authority(), node("sussex.weald.example"));
+        let refused = authority.credentials(&id, NOW).unwrap_err();
+        assert!(matches!(refused, AuthorityError::OtherFederation));
+    }
+
+    #[test]
+    fn a_validity_that_ends_before_it_begins_or_outside_time_is_refused() {
+        let (authority, id) = (authority(), node("kent.weald.example"));
+        let usual = LeafTerms::usual(&id, NOW);
+        let backwards = LeafTerms { not_after: usual.not_before, ..usual };
+        let endless = LeafTerms { not_after: Timestamp::from_millis(i64::MAX), ..usual };
+        for terms in [backwards, endless] {
+            assert!(matches!(authority.equip(&id, &terms), Err(AuthorityError::Validity)));
+        }
+    }
+
+    #[test]
+    fn serial_numbers_are_random_and_of_one_length() {
+        let serials: std::collections::BTreeSet<Vec<u8>> = (0..50).map(|_| serial(&SystemRandom).to_bytes()).collect();
+        assert_eq!(serials.len(), 50);
+        assert!(serials.iter().all(|serial| serial.len() == 16 && serial[0] & 0xc0 == 0x40));
+    }
+}

@@ -146,3 +146,83 @@ pub enum CredentialsError {
     #[error("the private key is not that of the certificate")]
     KeyOfAnother,
 }
+
+#[cfg(test)]
+mod tests {
+    use weald_proto::{FederationName, OdsCode, SystemRandom, Timestamp};
+
+    use super::*;
+    use crate::authority::{Authority, Issued, LeafKey, LeafTerms};
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
+
+    fn federation() -> FederationName {
+        FederationName::parse("kent.weald.example").unwrap()
+    }
+
+    fn node(ods: &str) -> SpiffeId {
+        SpiffeId::node(&federation(), &OdsCode::parse(ods).unwrap())
+    }
+
+    fn equip(id: &SpiffeId) -> (Issued, LeafKey) {
+        let authority = Authority::new(federation(), Arc::new(SystemRandom), NOW).unwrap();
+        authority.equip(id, &LeafTerms::usual(id, NOW)).unwrap()
+    }
+
+    #[test]
+    fn the_certificate_of_another_party_is_refused() {
+        let (issued, key) = equip(&node("RVV01"));
+        let refused = Credentials::from_pem(issued.pem.as_bytes(), key.to_pem().as_bytes(), &node("RVV"));
+        assert!(matches!(refused, Err(CredentialsError::OtherParty { .. })));
+    }
+
+    #[test]
+    fn the_key_of_another_certificate_is_refused_and_replaces_nothing() {
+        let id = node("RVV");
+        let ((issued, key), (other, _)) = (equip(&id), equip(&id));
+        let (chain, key) = (issued.pem.as_bytes(), key.to_pem());
+        let credentials = Credentials::from_pem(chain, key.as_bytes(), &id).unwrap();
+        let refused = credentials.replace(other.pem.as_bytes(), key.as_bytes());
+        assert!(matches!(refused, Err(CredentialsError::KeyOfAnother)));
+        assert_eq!(credentials.current.load().cert, issued.chain);
+    }
+
+    #[test]
+    fn text_that_is_no_pem_is_refused() {
+        let id = node("RVV");
+        let (issued, key) = equip(&id);
+        let (chain, key) = (issued.pem.as_bytes(), key.to_pem());
+        for wrong in [&b""[..], b"no PEM", key.as_bytes()] {
+            let refused = Credentials::from_pem(wrong, key.as_bytes(), &id);
+            assert!(matches!(refused, Err(CredentialsError::Chain)));
+        }
+        for wrong in [&b""[..], b"no PEM", chain] {
+            assert!(matches!(Credentials::from_pem(chain, wrong, &id), Err(CredentialsError::Key)));
+        }
+    }
+
+    #[test]
+    fn files_are_read_and_errors_name_them() {
+        let id = node("RVV");
+        let (issued, key) = equip(&id);
+        let folder = tempfile::tempdir().unwrap();
+        let (chain_file, key_file) = (folder.path().join("node.pem"), folder.path().join("node.key"));
+        std::fs::write(&chain_file, &issued.pem).unwrap();
+
+        let missing = Credentials::from_files(&chain_file, &key_file, &id).unwrap_err();
+        assert!(missing.to_string().contains("node.key"), "{missing}");
+        std::fs::write(&key_file, "no PEM").unwrap();
+        let wrong = Credentials::from_files(&chain_file, &key_file, &id).unwrap_err();
+        assert!(wrong.to_string().contains("node.key"), "{wrong}");
+        std::fs::write(&key_file, key.to_pem().as_bytes()).unwrap();
+        assert_eq!(Credentials::from_files(&chain_file, &key_file, &id).unwrap().spiffe_id(), &id);
+    }
+
+    #[test]
+    fn credentials_do_not_print_what_they_hold() {
+        let id = node("RVV");
+        let (issued, key) = equip(&id);
+        let credentials = Credentials::from_pem(issued.pem.as_bytes(), key.to_pem().as_bytes(), &id).unwrap();
+        assert_eq!(format!("{credentials:?}"), format!("Credentials({id})"));
+    }
+}

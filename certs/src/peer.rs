@@ -65,3 +65,31 @@ pub(crate) fn spiffe_id(leaf: &CertificateDer<'_>) -> Result<SpiffeId, PeerError
         (Some(_), more) => Err(PeerError::UriNames(more.saturating_add(1))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, SanType};
+
+    use super::*;
+
+    fn leaf(names: &[&str]) -> CertificateDer<'static> {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names.iter().map(|name| SanType::URI((*name).try_into().unwrap())).collect();
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+    }
+
+    #[test]
+    fn a_certificate_names_exactly_one_party() {
+        let (node, broker) = ("spiffe://kent.weald.example/org/RVV/node", "spiffe://kent.weald.example/broker/b1");
+        assert_eq!(spiffe_id(&leaf(&[node])).unwrap().to_string(), node);
+        assert_eq!(spiffe_id(&leaf(&[])), Err(PeerError::UriNames(0)));
+        assert_eq!(spiffe_id(&leaf(&[node, broker])), Err(PeerError::UriNames(2)));
+        assert_eq!(spiffe_id(&leaf(&[node, node])), Err(PeerError::UriNames(2)));
+    }
+
+    #[test]
+    fn a_name_that_is_no_spiffe_id_and_bytes_that_are_no_certificate_are_refused() {
+        assert!(matches!(spiffe_id(&leaf(&["https://kent.weald.example/org/RVV/node"])), Err(PeerError::Name(_))));
+        assert_eq!(spiffe_id(&CertificateDer::from(vec![0x30, 0x00])), Err(PeerError::BadCertificate));
+    }
+}

@@ -40,7 +40,12 @@ const FILE_BYTES: u64 = 16 << 20;
 /// active or verify_only, for the use that they are listed for.
 #[derive(Clone)]
 pub struct Register {
-    draft: RegisterDraft,
+    federation: FederationName,
+    version: u64,
+    issued_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    policy_digest: Digest,
+    roots: Vec<CertificateDer<'static>>,
     members: BTreeMap<OdsCode, Member>,
     brokers: BTreeMap<SpiffeId, Broker>,
     usable: HashMap<KeyId, (KeyUse, KeyEntry)>,
@@ -109,29 +114,38 @@ impl Register {
         for broker in &draft.brokers {
             add_usable(&mut usable, &broker.keys, &KeyOwner::Broker(broker.id.clone()));
         }
-        let members = draft.members.iter().map(|member| (member.organisation.clone(), member.clone())).collect();
-        let brokers = draft.brokers.iter().map(|broker| (broker.id.clone(), broker.clone())).collect();
-        Register { draft, members, brokers, usable, digest }
+        Register {
+            federation: draft.federation,
+            version: draft.version,
+            issued_at: draft.issued_at,
+            expires_at: draft.expires_at,
+            policy_digest: draft.policy_digest,
+            roots: draft.roots,
+            members: draft.members.into_iter().map(|member| (member.organisation.clone(), member)).collect(),
+            brokers: draft.brokers.into_iter().map(|broker| (broker.id.clone(), broker)).collect(),
+            usable,
+            digest,
+        }
     }
 
     /// The federation whose register it is.
     pub fn federation(&self) -> &FederationName {
-        &self.draft.federation
+        &self.federation
     }
 
     /// Its version; a later register has a greater one.
     pub fn version(&self) -> u64 {
-        self.draft.version
+        self.version
     }
 
     /// When it was issued.
     pub fn issued_at(&self) -> Timestamp {
-        self.draft.issued_at
+        self.issued_at
     }
 
     /// When it ceases to hold, if it says so. Checked on loading; who keeps a register asks again.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.draft.expires_at
+        self.expires_at
     }
 
     /// SHA-256 of the payload that was signed.
@@ -141,12 +155,12 @@ impl Register {
 
     /// Digest of the baseline policy set that all parties decide by.
     pub fn policy_digest(&self) -> Digest {
-        self.draft.policy_digest
+        self.policy_digest
     }
 
     /// The federation's root certificates; one at least.
     pub fn roots(&self) -> &[CertificateDer<'static>] {
-        &self.draft.roots
+        &self.roots
     }
 
     /// The member of that code, active or not.
@@ -208,13 +222,13 @@ pub enum RegisterError {
     #[error("the register file is larger than 16 MiB")]
     TooLarge,
     /// The envelope does not parse.
-    #[error("the register file must be JSON with the members payload, key_id and signature and no other: {0}")]
+    #[error("the register file is no signed register")]
     Envelope(#[from] Malformed),
     /// The signature does not hold.
-    #[error("the register's signature")]
+    #[error("the register's signature does not hold")]
     Signature(#[from] VerifyError),
     /// Rightly signed, and its contents do not hold.
-    #[error("the register's contents")]
+    #[error("the register is rightly signed, but does not hold")]
     Contents(#[from] RegisterFault),
     /// It is the register of another federation.
     #[error("the register is that of another federation")]

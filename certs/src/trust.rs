@@ -131,13 +131,26 @@ fn certificate_error(error: webpki::Error) -> CertificateError {
         }
         webpki::Error::CertNotValidYet { .. } => CertificateError::NotValidYet,
         webpki::Error::CertExpired { .. } | webpki::Error::InvalidCertValidity => CertificateError::Expired,
-        webpki::Error::UnknownIssuer => CertificateError::UnknownIssuer,
+        // A root of that name, but not that key.
+        webpki::Error::UnknownIssuer | webpki::Error::InvalidSignatureForPublicKey => CertificateError::UnknownIssuer,
         webpki::Error::CertRevoked => CertificateError::Revoked,
         webpki::Error::UnknownRevocationStatus => CertificateError::UnknownRevocationStatus,
-        webpki::Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
         webpki::Error::RequiredEkuNotFoundContext(_) | webpki::Error::EmptyEkuExtension => {
             CertificateError::InvalidPurpose
         }
         other => CertificateError::Other(rustls::OtherError(Arc::new(other))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_without_a_root_or_with_one_that_does_not_parse_is_refused() {
+        let federation = || FederationName::parse("kent.weald.example").unwrap();
+        assert_eq!(Trust::new(federation(), &[]).unwrap_err(), TrustError::NoRoot);
+        let bad = CertificateDer::from(vec![0x30, 0x00]);
+        assert_eq!(Trust::new(federation(), &[bad]).unwrap_err(), TrustError::BadRoot { position: 0 });
     }
 }

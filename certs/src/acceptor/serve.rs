@@ -24,8 +24,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 const CONCURRENT_STREAMS: u32 = 256;
 /// Requests are small: 256 KiB may be under way for one, ...
 const STREAM_WINDOW: u32 = 256 << 10;
-/// ... and enough for all of them on a connection that none can stall the others for long.
-const CONNECTION_WINDOW: u32 = 16 << 20;
+/// ... and 4 MiB for all of a connection, so that 16 that nobody reads stall no other.
+const CONNECTION_WINDOW: u32 = 4 << 20;
 /// Headers of one request. An assertion of 8 KiB is one of them.
 const HEADER_BYTES: u32 = 32 << 10;
 /// For the head of an HTTP/1.1 request.
