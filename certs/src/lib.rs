@@ -9,12 +9,11 @@
 //!   only, no resumption, [`SpiffeId`](weald_proto::SpiffeId)s compared as whole values.
 //! - [`PeerIdentity`] says who is on the other end; only a finished handshake makes one.
 //! - [`door`] is the one table of who may come through which door of which listener.
-//! - [`authority`] (feature `authority`) issues certificates. No broker and no node needs it.
+//! - Module `authority` (feature `authority`) issues certificates. No broker and no node needs it.
 //!
 //! Later parts have their places: TUF metadata replaces the envelope in [`register`] and leaves
-//! [`Register`] as it is; revocation lists go into [`Trust`], next to the roots; enrolment speaks to
-//! [`authority::Authority::issue`] with the request that [`authority::LeafKey`] makes, and ends in
-//! [`Credentials::replace`]. Open connections are not checked again when trust changes, and not
+//! [`Register`] as it is; revocation lists go into [`Trust`], next to the roots; enrolment brings the
+//! request of a `LeafKey` to `Authority::issue`, and ends in [`Credentials::replace`]. Open connections are not checked again when trust changes, and not
 //! closed when a certificate on them expires; revocation will do both.
 
 pub mod acceptor;
