@@ -92,3 +92,185 @@ fn is_one_of(code: &str, codes: &[&str]) -> bool {
 fn without_notes(item: wire::Item) -> wire::Item {
     wire::Item { notes: Vec::new(), ..item }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::label::{HANDLING, NOPAT, RELEASED, THIRD_PARTY};
+
+    /// 2026-11-22T16:00:00Z.
+    const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
+
+    fn dated(id: &str, effective_start: &str) -> wire::Item {
+        wire::Item { source_record_id: id.into(), effective_start: effective_start.into(), ..wire::Item::default() }
+    }
+
+    fn contact(id: &str, class: &str, status: &str, end: &str) -> wire::Item {
+        let class = Some(wire::Coding { code: class.into(), ..Default::default() });
+        let detail = Some(Detail::Encounter(wire::Encounter { class, ..Default::default() }));
+        wire::Item { status: status.into(), effective_end: end.into(), detail, ..dated(id, "2026-01-01") }
+    }
+
+    fn labelled(id: &str, labels: &[(&str, &str)]) -> wire::Item {
+        let labels = labels
+            .iter()
+            .map(|(system, code)| wire::Coding { system: (*system).into(), code: (*code).into(), ..Default::default() })
+            .collect();
+        wire::Item { labels, ..dated(id, "") }
+    }
+
+    fn coded(id: &str, code: &str, text: &str) -> wire::Item {
+        let codes = vec![wire::Coding { code: code.into(), ..Default::default() }];
+        wire::Item { codes, text: text.into(), ..dated(id, "") }
+    }
+
+    /// The ids that pass, in order.
+    fn passing(predicates: &[Predicate], section: Section, items: Vec<wire::Item>) -> Vec<String> {
+        let filter = Filter::of(predicates.iter().copied());
+        apply(&filter, section, items, NOW).into_iter().map(|item| item.source_record_id).collect()
+    }
+
+    #[test]
+    fn the_last_three_are_the_newest_three_in_the_sources_order() {
+        let items = vec![
+            dated("a", "2020"),
+            dated("b", "2026-02-01"),
+            dated("c", "2026-03-01T09:00:00+01:00"),
+            dated("d", ""),
+            wire::Item { recorded_at: "2026-01-15".into(), ..dated("e", "") },
+            wire::Item { entered_in_error: true, ..dated("f", "2026-04-01") },
+        ];
+        assert_eq!(passing(&[Predicate::LastThree], Section::Encounters, items), ["b", "c", "e"]);
+    }
+
+    #[test]
+    fn recent_is_twelve_months_and_what_has_no_date_is_not_recent() {
+        let items = vec![
+            dated("exactly", "2025-11-22T16:00:00Z"),
+            dated("before", "2025-11-22T15:59:59Z"),
+            dated("that day", "2025-11-22"),
+            dated("the day before", "2025-11-21"),
+            dated("that year", "2025"),
+            dated("never", ""),
+        ];
+        assert_eq!(passing(&[Predicate::Recent], Section::Results, items), ["exactly", "that day", "that year"]);
+    }
+
+    #[test]
+    fn each_predicate_sees_the_whole_list_and_all_must_hold() {
+        let ended = |id: &str, date: &str| wire::Item { status: "resolved".into(), ..dated(id, date) };
+        let items = vec![
+            dated("a", "2026-01-01"),
+            ended("b", "2026-02-01"),
+            ended("c", "2026-03-01"),
+            dated("d", "2026-04-01"),
+        ];
+        let both = [Predicate::Active, Predicate::LastThree];
+        assert_eq!(passing(&both, Section::Conditions, items), ["d"]);
+    }
+
+    #[test]
+    fn the_last_discharge_is_the_newest_stay_that_is_over() {
+        let items = vec![
+            contact("ward", "IMP", "finished", "2026-02-01"),
+            contact("emergency", "EMER", "finished", "2026-10-01"),
+            contact("clinic", "AMB", "finished", "2026-11-01"),
+            contact("now", "IMP", "in-progress", ""),
+            contact("called off", "IMP", "cancelled", "2026-11-02"),
+        ];
+        assert_eq!(passing(&[Predicate::LastDischarge], Section::Encounters, items), ["emergency"]);
+    }
+
+    #[test]
+    fn a_contact_that_says_how_it_was_discharged_is_a_discharge_whatever_its_class() {
+        let said = |mut item: wire::Item| {
+            if let Some(Detail::Encounter(encounter)) = &mut item.detail {
+                encounter.discharge_method = "home".into();
+            }
+            item
+        };
+        let items = vec![said(contact("a", "", "", "2026-05-01")), contact("b", "", "", "2026-06-01")];
+        assert_eq!(passing(&[Predicate::LastDischarge], Section::Encounters, items), ["a"]);
+        assert!(passing(&[Predicate::LastDischarge], Section::Encounters, Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn appointments_are_told_by_their_class() {
+        let items = vec![contact("a", "APPT", "booked", ""), contact("b", "AMB", "finished", "")];
+        assert_eq!(passing(&[Predicate::Appointments], Section::Encounters, items), ["a"]);
+    }
+
+    #[test]
+    fn risk_and_crisis_are_told_by_kind_code_or_name() {
+        let of_kind = |id: &str, kind: &str| {
+            let detail = Some(Detail::MentalHealth(wire::MentalHealth { kind: kind.into(), ..Default::default() }));
+            wire::Item { detail, ..dated(id, "") }
+        };
+        let items = vec![
+            of_kind("risk", "risk"),
+            of_kind("crisis", "crisis-plan"),
+            of_kind("episode", "episode"),
+            coded("coded", "736253002", ""),
+            coded("named", "", "Crisis plan"),
+            coded("other", "35489007", "Depressive disorder"),
+        ];
+        assert_eq!(
+            passing(&[Predicate::RiskAndCrisis], Section::MentalHealth, items),
+            ["risk", "crisis", "coded", "named"]
+        );
+    }
+
+    #[test]
+    fn end_of_life_and_crisis_plans_are_told_by_code_category_or_title() {
+        let planned = |id: &str, category: &str, title: &str| {
+            let categories = vec![wire::Coding { code: category.into(), ..Default::default() }];
+            let plan = wire::CarePlan { categories, title: title.into(), ..Default::default() };
+            wire::Item { detail: Some(Detail::CarePlan(plan)), ..dated(id, "") }
+        };
+        let items = vec![
+            planned("by category", "736373009", ""),
+            planned("by title", "734163000", "Advance care plan"),
+            planned("diet", "734163000", "Diet"),
+            coded("by code", "1382601000000107", ""),
+        ];
+        assert_eq!(
+            passing(&[Predicate::EndOfLifeAndCrisis], Section::CarePlans, items),
+            ["by category", "by title", "by code"]
+        );
+    }
+
+    #[test]
+    fn only_a_release_releases_and_nopat_overrules_it() {
+        let items = vec![
+            labelled("released", &[(HANDLING, RELEASED)]),
+            labelled("unlabelled", &[]),
+            labelled("another system", &[("https://elsewhere.example", RELEASED)]),
+            labelled("kept", &[(HANDLING, RELEASED), ("http://terminology.hl7.org/CodeSystem/v3-ActCode", NOPAT)]),
+        ];
+        assert_eq!(passing(&[Predicate::Released], Section::Results, items), ["released"]);
+    }
+
+    #[test]
+    fn what_is_kept_from_the_person_is_kept_whatever_the_system_is_called() {
+        let items = vec![labelled("a", &[("", "nopat")]), labelled("b", &[("", "N")])];
+        assert_eq!(passing(&[Predicate::NotKeptFromPerson], Section::Medications, items), ["b"]);
+    }
+
+    #[test]
+    fn what_tells_of_others_is_left_out_and_next_of_kin_lose_their_notes() {
+        let noted = |id: &str| wire::Item { notes: vec!["a note".into()], ..dated(id, "") };
+        let items = || vec![labelled("other", &[("", THIRD_PARTY)]), noted("noted")];
+        let filter = Filter::of([Predicate::NotThirdParty]);
+        let kin = apply(&filter, Section::RelatedPeople, items(), NOW);
+        assert_eq!(kin.len(), 1);
+        assert!(kin[0].notes.is_empty());
+        let conditions = apply(&filter, Section::Conditions, items(), NOW);
+        assert_eq!(conditions.len(), 1);
+        assert_eq!(conditions[0].notes.len(), 1);
+    }
+
+    #[test]
+    fn the_empty_filter_passes_everything() {
+        assert_eq!(passing(&[], Section::Alerts, vec![dated("a", ""), dated("b", "")]), ["a", "b"]);
+    }
+}

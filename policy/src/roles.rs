@@ -81,3 +81,77 @@ fn read_row(row: &csv::StringRecord) -> Result<(JobRole, RequesterKind), &'stati
     }
     Ok((code, kind))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn professional(role: &str) -> Requester {
+        Requester::Professional {
+            user: "u1".into(),
+            name: "A Test".into(),
+            role: JobRole::parse(role).unwrap(),
+            organisation: "RVV".parse().unwrap(),
+            team: None,
+        }
+    }
+
+    fn refused(text: &str) -> RoleTableError {
+        RoleTable::parse(text).unwrap_err()
+    }
+
+    #[test]
+    fn the_baseline_maps_national_and_local_codes() {
+        let table = RoleTable::parse(include_str!("../policies/roles.csv")).unwrap();
+        for (code, kind) in [
+            ("R8000", RequesterKind::Doctor),
+            ("R0260", RequesterKind::Doctor),
+            ("R8001", RequesterKind::Nurse),
+            ("R8003", RequesterKind::Ahp),
+            ("R1070", RequesterKind::Paramedic),
+            ("R8014", RequesterKind::AdultSocialWorker),
+            ("R9515", RequesterKind::ChildSocialWorker),
+            ("L-CHM", RequesterKind::CareHomeManager),
+            ("L-HCW", RequesterKind::CareWorker),
+            ("R8009", RequesterKind::Receptionist),
+        ] {
+            assert_eq!(table.kind_of(&professional(code)), Ok(kind), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_role_in_no_row_has_no_kind() {
+        let table = RoleTable::parse("code,kind,name\nR8000,doctor,Doctor\n").unwrap();
+        let unknown = JobRole::parse("R8007").unwrap();
+        assert_eq!(table.kind_of(&professional("R8007")), Err(UnknownRole(unknown)));
+    }
+
+    #[test]
+    fn citizens_and_privacy_officers_need_no_row() {
+        let table = RoleTable::parse("code,kind,name\nR8000,doctor,Doctor\n").unwrap();
+        let (user, name) = (String::from("u1"), String::from("A Test"));
+        let citizen = Requester::Citizen { user: user.clone(), name: name.clone(), provider: "X9APP".parse().unwrap() };
+        assert_eq!(table.kind_of(&citizen), Ok(RequesterKind::Citizen));
+        let officer = Requester::PrivacyOfficer { user, name, organisation: "RVV".parse().unwrap() };
+        assert_eq!(table.kind_of(&officer), Ok(RequesterKind::PrivacyOfficer));
+    }
+
+    #[test]
+    fn a_code_twice_is_refused_even_for_the_same_kind() {
+        let error = refused("code,kind,name\nR8000,doctor,Doctor\nR8001,nurse,Nurse\nR8000,doctor,Doctor\n");
+        assert_eq!(error.to_string(), "roles.csv line 4: each code only once");
+    }
+
+    #[test]
+    fn a_faulty_row_is_refused_with_its_line() {
+        for row in ["r8000,doctor,Doctor", "R8000,wizard,Wizard", "R8000,doctor,", "R8000,doctor", "R8000,citizen,Me"] {
+            assert_eq!(refused(&format!("code,kind,name\nR8001,nurse,Nurse\n{row}\n")).line, 3, "{row}");
+        }
+    }
+
+    #[test]
+    fn other_columns_and_an_empty_table_are_refused() {
+        assert_eq!(refused("code,name,kind\nR8000,Doctor,doctor\n").line, 1);
+        assert_eq!(refused("code,kind,name\n").expected, "at least one role");
+    }
+}
