@@ -1,0 +1,1 @@
+//! Writing what organisations hold as their systems would: FHIR bundles and databases.
