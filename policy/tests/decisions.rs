@@ -2,10 +2,12 @@
 
 #![cfg(test)]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use weald_policy::{Circumstances, Decision, Engine, RequesterKind};
 use weald_proto::{BreakGlassReason, OrganisationKind, Purpose, RelationshipKind, Section};
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::baseline().unwrap());
 
 fn doctor(purpose: Purpose) -> Circumstances {
     Circumstances {
@@ -19,7 +21,7 @@ fn doctor(purpose: Purpose) -> Circumstances {
 }
 
 fn decide(circumstances: &Circumstances) -> Arc<Decision> {
-    Engine::baseline().unwrap().decide(circumstances)
+    ENGINE.decide(circumstances)
 }
 
 /// The ids of the policies that refuse everything.
@@ -75,11 +77,10 @@ fn citizens_and_professionals_cannot_borrow_each_others_purposes() {
 
 #[test]
 fn a_proxy_sees_no_more_than_the_person() {
-    let engine = Engine::baseline().unwrap();
     let person = Circumstances { kind: RequesterKind::Citizen, relationship: None, ..doctor(Purpose::PatientRequest) };
     for purpose in [Purpose::FamilyRequest, Purpose::PowerOfAttorney] {
-        let proxy = engine.decide(&Circumstances { purpose, ..person.clone() });
-        assert_eq!(proxy.permit(), engine.decide(&person).permit());
+        let proxy = ENGINE.decide(&Circumstances { purpose, ..person.clone() });
+        assert_eq!(proxy.permit(), ENGINE.decide(&person).permit());
     }
 }
 
@@ -166,7 +167,6 @@ fn each_reason_for_breaking_the_glass_goes_with_the_national_alert_types() {
 
 #[test]
 fn breaking_the_glass_lifts_nothing_but_the_relationship() {
-    let engine = Engine::baseline().unwrap();
     for kind in [RequesterKind::Ahp, RequesterKind::Paramedic, RequesterKind::AdultSocialWorker] {
         let ordinary = Circumstances { kind, ..doctor(Purpose::Treatment) };
         let glass = Circumstances {
@@ -174,15 +174,14 @@ fn breaking_the_glass_lifts_nothing_but_the_relationship() {
             break_glass: Some(BreakGlassReason::Emergency),
             ..ordinary.clone()
         };
-        assert_eq!(engine.decide(&glass).permit(), engine.decide(&ordinary).permit(), "{kind}");
+        assert_eq!(ENGINE.decide(&glass).permit(), ENGINE.decide(&ordinary).permit(), "{kind}");
     }
 }
 
 #[test]
 fn every_word_of_the_contract_is_one_that_the_schema_knows() {
-    let engine = Engine::baseline().unwrap();
     let check = |circumstances: &Circumstances| {
-        let decision = engine.decide(circumstances);
+        let decision = ENGINE.decide(circumstances);
         for section in Section::ALL {
             let text = &decision.reason(*section).text;
             assert!(!text.contains("could not be evaluated"), "{circumstances:?}: {text}");

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use weald_policy::{Circumstances, Engine, Permit, Permitted};
 use weald_proto::{
@@ -10,6 +11,8 @@ use weald_proto::{
     KeyUse, Keyring, Level, NhsNumber, OdsCode, Patient, Predicate, Purpose, Relationship, RelationshipKind, Requester,
     Section, SignedAssertion, SigningKey, Timestamp, Verified, VerifyingKey,
 };
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::baseline().unwrap());
 
 /// One organisation's key, and no other.
 struct OneKey(VerifyingKey);
@@ -55,15 +58,14 @@ fn assertion() -> Assertion {
 
 /// A permit of the engine for a doctor, narrowed to these grants.
 fn permit(grants: &[(Section, Level, &[Predicate])]) -> Permit {
-    let engine = Engine::baseline().unwrap();
-    let circumstances = Circumstances::of(&assertion(), engine.roles(), None).unwrap();
+    let circumstances = Circumstances::of(&assertion(), ENGINE.roles(), None).unwrap();
     let grants: BTreeMap<_, _> = grants
         .iter()
         .map(|(section, level, predicates)| {
             (*section, Grant { level: *level, filter: Filter::of(predicates.iter().copied()) })
         })
         .collect();
-    engine.decide(&circumstances).permit().within(&grants)
+    ENGINE.decide(&circumstances).permit().within(&grants)
 }
 
 fn allergies() -> Permit {
@@ -162,8 +164,7 @@ fn debug_prints_the_digest_and_nothing_of_the_person() {
 
 #[test]
 fn a_role_in_no_row_is_refused() {
-    let engine = Engine::baseline().unwrap();
     let unknown = Assertion { requester: professional("u1", "A Coder", "R8007", None), ..assertion() };
-    let error = Circumstances::of(&unknown, engine.roles(), None).unwrap_err();
+    let error = Circumstances::of(&unknown, ENGINE.roles(), None).unwrap_err();
     assert!(error.to_string().contains("R8007"));
 }
