@@ -6,6 +6,7 @@
 mod assertion;
 mod build;
 mod fault;
+mod memory;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ use weald_viewer::{Viewer, ViewerParts};
 pub use assertion::AssertionDraft;
 pub use build::{FederationBuilder, MemberSpec, Source};
 pub use fault::Faults;
+pub use memory::MemoryStore;
 
 /// The name of the viewer app that every organisation has.
 pub const APP: &str = "record";

@@ -72,7 +72,7 @@ impl Desk {
 
     /// How to reach the organisation.
     pub(crate) fn front_door(&self) -> Contact {
-        Contact { organisation: self.organisation.ods.into(), telecoms: self.switchboard(), ..Contact::default() }
+        Contact { organisation: self.organisation.full_name(), telecoms: self.switchboard(), ..Contact::default() }
     }
 
     /// The organisation's telephone.

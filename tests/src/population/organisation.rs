@@ -25,6 +25,13 @@ pub struct Organisation {
     pub(crate) staff: &'static [Staff],
 }
 
+impl Organisation {
+    /// Name and code, as a contact names an organisation.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}, {}", self.name, self.ods)
+    }
+}
+
 /// Somebody who works for an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Staff {

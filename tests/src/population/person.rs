@@ -149,6 +149,7 @@ fn mistake(chance: &mut Chance, life: &Life, holdings: &mut [Holding]) {
 fn repeat_identity(holding: &mut Holding) {
     let items = holding.sections.get_mut(&Section::Demographics);
     for item in items.into_iter().flatten() {
+        item.text.clone_from(&holding.identity.name.text);
         if let Some(weald_proto::wire::item::Detail::Demographics(detail)) = &mut item.detail {
             detail.birth_date.clone_from(&holding.identity.birth_date);
             detail.names = vec![holding.identity.name.clone()];

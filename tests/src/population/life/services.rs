@@ -56,13 +56,18 @@ fn practise(chance: &mut Chance, chart: &mut Chart, age: i64, index: u32) {
     let on = i64::from(chance.between(3, 90));
     chart.visits.push(Visit { reason: "Review", place: "Consulting room 2", from: on, to: Some(on), ..CONTACT });
     chart.visits.push(Visit {
-        class: chance.percent(40).then_some(concept::VIRTUAL),
+        class: None,
         status: "booked",
         text: "Booked appointment",
         reason: "Medication review",
         from: -i64::from(chance.between(1, 30)),
         ..CONTACT
     });
+    if chance.percent(30) {
+        let from = i64::from(chance.between(1, 200));
+        let text = "Telephone consultation";
+        chart.visits.push(Visit { class: Some(concept::VIRTUAL), text, from, to: Some(from), ..CONTACT });
+    }
     chart.vaccinations.push(vaccination(chance));
     if chance.percent(50) {
         chart.referrals.push(referral(index, i64::from(chance.between(10, 200)), 0));
@@ -211,7 +216,7 @@ fn support(chance: &mut Chance, chart: &mut Chart) {
 fn provide(chance: &mut Chance, chart: &mut Chart, is_child: bool) {
     let from = i64::from(chance.between(20, 700));
     chart.packages.push(Package {
-        text: if is_child { "Child in need case" } else { "Adult social care package" },
+        text: if is_child { "Children's social care: child in need" } else { "Adult social care package" },
         services: if is_child { &["Family support worker"] } else { &["Home care, twice a day", "Meals at home"] },
         is_about_child: is_child,
         status: "active",

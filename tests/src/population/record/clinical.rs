@@ -56,11 +56,9 @@ fn reactions(sensitivity: &Sensitivity) -> Vec<Reaction> {
     if sensitivity.reaction.is_empty() {
         return Vec::new();
     }
-    let manifestations = if sensitivity.reaction == concept::URTICARIAL_RASH.display {
-        vec![concept::URTICARIAL_RASH.coding()]
-    } else {
-        Vec::new()
-    };
+    let is_coded = sensitivity.reaction == concept::URTICARIAL_RASH.display;
+    let uncoded = Coding { display: sensitivity.reaction.into(), ..Coding::default() };
+    let manifestations = vec![if is_coded { concept::URTICARIAL_RASH.coding() } else { uncoded }];
     vec![Reaction { manifestations, text: sensitivity.reaction.into(), severity: sensitivity.reaction_severity.into() }]
 }
 
@@ -155,6 +153,7 @@ fn immunisation(desk: &mut Desk, vaccination: &Vaccination) -> Item {
         text: vaccination.text.into(),
         status: if is_given { "completed".into() } else { "not-done".into() },
         effective_start: day(vaccination.on),
+        recorded_at: day(vaccination.on),
         detail: Some(Detail::Immunisation(detail)),
         ..desk.signed_record("Immunization", vaccination.on)
     }

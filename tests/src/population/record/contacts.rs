@@ -10,7 +10,7 @@ use crate::population::concept;
 use crate::population::desk::{Desk, codings};
 
 /// The class of an appointment, which FHIR has no code for.
-pub(crate) const APPOINTMENT: &str = "APPT";
+const APPOINTMENT: &str = "APPT";
 
 pub(super) fn items(desk: &mut Desk, chart: &Chart) -> Vec<(Section, Item)> {
     let mut items = Vec::new();
@@ -64,7 +64,8 @@ fn encounter(desk: &mut Desk, visit: &Visit) -> Item {
 
 fn appointment(desk: &mut Desk, visit: &Visit) -> Item {
     let detail = Encounter {
-        class: Some(Coding { code: APPOINTMENT.into(), ..Coding::default() }),
+        class: Some(Coding { code: APPOINTMENT.into(), display: "appointment".into(), ..Coding::default() }),
+        provider: desk.organisation.name.into(),
         reason: visit.reason.into(),
         location: visit.place.into(),
         service_type: visit.service.into(),

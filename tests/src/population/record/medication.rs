@@ -30,9 +30,11 @@ fn order(desk: &mut Desk, course: &Course) -> Item {
     desk.signed_record("MedicationRequest", course.since)
 }
 
-/// A statement has a period, and nobody's signature.
+/// A statement has a period and an informant, and nobody's signature.
 fn statement(desk: &mut Desk, course: &Course) -> Item {
+    let asserter = desk.next_author();
     Item {
+        asserter: Some(asserter),
         effective_start: day(course.since),
         effective_end: course.until.map(day).unwrap_or_default(),
         ..desk.record("MedicationStatement", course.until.unwrap_or(course.since))

@@ -37,7 +37,7 @@ pub(crate) fn demographics(desk: &Desk, known: &Particulars) -> Item {
         ethnic_category: Some(known.ethnic_category.coding()),
         languages: vec![known.language.into()],
         gp_practice: Some(Contact {
-            organisation: known.practice.ods.into(),
+            organisation: known.practice.full_name(),
             telecoms: vec![Telecom {
                 system: "phone".into(),
                 value: known.practice.phone.into(),
@@ -51,6 +51,7 @@ pub(crate) fn demographics(desk: &Desk, known: &Particulars) -> Item {
     Item {
         source_system: desk.organisation.source_system.into(),
         source_record_id: format!("Patient/{}", desk.local_id()),
+        text: known.name.text.clone(),
         source_version: "1".into(),
         source_updated: crate::population::calendar::moment(30, 18, 0),
         contact: Some(desk.front_door()),
@@ -71,6 +72,8 @@ pub(super) fn items(desk: &mut Desk, chart: &Chart) -> Vec<(Section, Item)> {
 fn related_person(desk: &mut Desk, relative: &Relative) -> Item {
     let relationships: Vec<Coding> = codings([relative.relationship]);
     Item {
+        codes: relationships.clone(),
+        text: relative.name.text.clone(),
         labels: codings(relative.is_third_party.then_some(concept::THIRD_PARTY)),
         detail: Some(Detail::RelatedPerson(RelatedPerson {
             name: Some(relative.name.clone()),

@@ -40,6 +40,7 @@ fn social_care(desk: &mut Desk, package: &Package) -> Item {
         status: package.status.into(),
         effective_start: day(package.from),
         effective_end: package.to.map(day).unwrap_or_default(),
+        recorder: Some(manager.clone()),
         contact: Some(desk.front_door()),
         labels: codings(package.is_about_child.then_some(concept::RESTRICTED)),
         detail: Some(Detail::SocialCare(SocialCare {
@@ -62,8 +63,9 @@ fn spell(desk: &mut Desk, team: &str, status: &str, from: i64, to: Option<i64>) 
     let coordinator = desk.next_author();
     Item {
         codes: vec![episode_type("mental-health", "Mental health")],
-        text: team.into(),
+        text: "Mental health episode".into(),
         status: status.into(),
+        recorder: Some(coordinator.clone()),
         effective_start: day(from),
         effective_end: to.map(day).unwrap_or_default(),
         contact: Some(desk.front_door()),
@@ -72,7 +74,7 @@ fn spell(desk: &mut Desk, team: &str, status: &str, from: i64, to: Option<i64>) 
             legal_status: None,
             kind: "episode".into(),
             coordinator: Some(coordinator),
-            team: desk.organisation.name.into(),
+            team: team.into(),
         })),
         ..desk.record("EpisodeOfCare", from)
     }
