@@ -1,0 +1,140 @@
+//! Which NHS number a local identifier stands for: the local system's own index, as a CSV file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use weald_proto::{BirthDate, NhsNumber};
+
+use crate::source::notice::Notice;
+
+const HEADER: [&str; 4] = ["system", "value", "nhs_number", "birth_date"];
+
+/// Local identifiers and the NHS numbers they stand for.
+#[derive(Default)]
+pub(crate) struct Identities {
+    by_identifier: HashMap<(String, String), Row>,
+    /// Rows that cannot be used, by line. Any of them might have been anybody's.
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// What a row says of one local identifier.
+pub(crate) struct Row {
+    /// The number it stands for.
+    pub(crate) nhs_number: NhsNumber,
+    /// The person's birth date; empty if the row does not give it.
+    pub(crate) birth_date: String,
+}
+
+impl Identities {
+    /// Reads a file. A bad row is named by its line, and the others count.
+    ///
+    /// # Errors
+    ///
+    /// The notice that names the file when it cannot be opened or has another header.
+    pub(crate) fn read(path: &Path) -> Result<Identities, Notice> {
+        let place = path.display().to_string();
+        let unreadable = |problem: String| Notice::new(place.clone(), problem);
+        let bytes = std::fs::read(path).map_err(|error| unreadable(error.kind().to_string()))?;
+        Identities::parse(&place, &bytes)
+    }
+
+    fn parse(place: &str, bytes: &[u8]) -> Result<Identities, Notice> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        let header = reader.headers().map_err(|_| Notice::new(place, "is not a CSV file"))?;
+        if header.iter().ne(HEADER) {
+            return Err(Notice::new(place, format!("must have the header {}", HEADER.join(","))));
+        }
+        let mut identities = Identities::default();
+        for record in reader.records() {
+            let line = match &record {
+                Ok(record) => record.position().map(csv::Position::line),
+                Err(error) => error.position().map(csv::Position::line),
+            };
+            let parsed =
+                record.map_err(|_| "has not the four fields of the header".to_owned()).and_then(|row| parse_row(&row));
+            if let Err(problem) = parsed.and_then(|row| identities.add(row)) {
+                identities.notices.push(Notice::new(format!("{place}:{}", line.unwrap_or(0)), problem));
+            }
+        }
+        Ok(identities)
+    }
+
+    /// What is known of an identifier.
+    pub(crate) fn find(&self, system: &str, value: &str) -> Option<&Row> {
+        self.by_identifier.get(&(system.to_owned(), value.to_owned()))
+    }
+
+    fn add(&mut self, row: Option<(String, String, Row)>) -> Result<(), String> {
+        let Some((system, value, row)) = row else { return Ok(()) };
+        let key = (system, value);
+        match self.by_identifier.get(&key) {
+            Some(known) if known.nhs_number != row.nhs_number => {
+                self.by_identifier.remove(&key);
+                Err("gives an identifier another nhs_number than an earlier line: neither counts".to_owned())
+            }
+            _ => {
+                self.by_identifier.insert(key, row);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A row without an NHS number says that there is none.
+fn parse_row(record: &csv::StringRecord) -> Result<Option<(String, String, Row)>, String> {
+    let field = |index: usize| record.get(index).unwrap_or_default();
+    if field(1).is_empty() {
+        return Err("has no value".to_owned());
+    }
+    if field(2).is_empty() {
+        return Ok(None);
+    }
+    let nhs_number = NhsNumber::parse(field(2)).map_err(|error| error.to_string())?;
+    let birth_date = field(3).to_owned();
+    if !birth_date.is_empty() {
+        BirthDate::parse(&birth_date).map_err(|error| error.to_string())?;
+    }
+    Ok(Some((field(0).to_owned(), field(1).to_owned(), Row { nhs_number, birth_date })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(rows: &str) -> Result<Identities, Notice> {
+        Identities::parse("people.csv", format!("system,value,nhs_number,birth_date\n{rows}").as_bytes())
+    }
+
+    #[test]
+    fn a_row_maps_an_identifier_and_may_leave_the_birth_date_out() {
+        let identities = parse("urn:a,1,9990000018,1950-04-01\nurn:a,2,9990000026,\n").unwrap();
+        assert_eq!(identities.find("urn:a", "1").unwrap().birth_date, "1950-04-01");
+        assert_eq!(identities.find("urn:a", "2").unwrap().nhs_number.expose(), "9990000026");
+        assert!(identities.find("urn:b", "1").is_none());
+        assert!(identities.notices.is_empty());
+    }
+
+    #[test]
+    fn bad_rows_are_named_by_line_and_the_others_count() {
+        let rows = "urn:a,1,9990000019,\nurn:a,,9990000018,\nurn:a,2,9990000026,soon\nurn:a,3\nurn:a,4,9990000034,\n";
+        let identities = parse(rows).unwrap();
+        let places: Vec<&str> = identities.notices.iter().map(|notice| notice.place.as_str()).collect();
+        assert_eq!(places, ["people.csv:2", "people.csv:3", "people.csv:4", "people.csv:5"]);
+        assert!(identities.find("urn:a", "4").is_some());
+        assert!(identities.notices.iter().all(|notice| !notice.problem.contains("999")), "no values");
+    }
+
+    #[test]
+    fn an_identifier_of_two_people_is_nobodys() {
+        let identities = parse("urn:a,1,9990000018,\nurn:a,1,9990000026,\n").unwrap();
+        assert!(identities.find("urn:a", "1").is_none());
+        assert_eq!(identities.notices[0].place, "people.csv:3");
+    }
+
+    #[test]
+    fn another_header_is_refused() {
+        let error = Identities::parse("people.csv", b"nhs,id\n").err().unwrap();
+        assert!(error.to_string().contains("system,value,nhs_number,birth_date"));
+    }
+}

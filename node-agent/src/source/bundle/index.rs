@@ -1,0 +1,145 @@
+//! Who is in which file, kept up to date by looking at the files' stamps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use weald_proto::{NhsNumber, Section, Timestamp};
+
+use super::file::{self, Contents, Stamp};
+use super::identities::Identities;
+use crate::source::fhir::bundle::NotReadable;
+use crate::source::notice::Notice;
+use crate::store::StoreError;
+
+/// What a folder held when it was last looked at.
+pub(crate) struct Index {
+    identities: Arc<Identities>,
+    identities_stamp: Option<Stamp>,
+    files: BTreeMap<PathBuf, Arc<Indexed>>,
+    folders: Vec<PathBuf>,
+}
+
+struct Indexed {
+    stamp: Stamp,
+    contents: Result<Contents, NotReadable>,
+}
+
+impl Index {
+    /// Looks at a folder for the first time, or again: only what changed since is read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the folder cannot be listed, or the identities cannot be read.
+    pub(crate) fn look(
+        folder: &Path,
+        identities: Option<&Path>,
+        before: Option<&Arc<Index>>,
+    ) -> Result<Arc<Index>, StoreError> {
+        let listing = file::list(folder)?;
+        let identities_stamp = identities.map(stamp).transpose()?;
+        let same_identities = before.filter(|index| index.identities_stamp == identities_stamp);
+        if let Some(index) = same_identities.filter(|index| index.is_of(&listing)) {
+            return Ok(Arc::clone(index));
+        }
+        let known = match (same_identities, identities) {
+            (Some(index), _) => Arc::clone(&index.identities),
+            (None, Some(path)) => Arc::new(Identities::read(path).map_err(unreadable)?),
+            (None, None) => Arc::default(),
+        };
+        let look_at = |(path, stamp): (PathBuf, Stamp)| {
+            let unchanged = same_identities.and_then(|index| index.files.get(&path)).filter(|file| file.stamp == stamp);
+            let indexed = unchanged.map(Arc::clone).unwrap_or_else(|| Arc::new(Indexed::of(&path, stamp, &known)));
+            (path, indexed)
+        };
+        let files = listing.files.into_iter().map(look_at).collect();
+        Ok(Arc::new(Index { identities: known, identities_stamp, files, folders: listing.folders }))
+    }
+
+    /// The local system's own index of people.
+    pub(crate) fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
+    /// The files that hold something of a person, in order of their names.
+    pub(crate) fn files_of(&self, number: &NhsNumber) -> Vec<&Path> {
+        let holds =
+            |indexed: &Indexed| indexed.contents.as_ref().is_ok_and(|contents| contents.people.contains(number));
+        self.files.iter().filter(|(_, indexed)| holds(indexed)).map(|(path, _)| path.as_path()).collect()
+    }
+
+    /// Why it cannot be said that something of a person is in no other file, if it cannot.
+    pub(crate) fn doubt(&self, number: &NhsNumber) -> Option<Notice> {
+        let contests = |indexed: &Indexed| match &indexed.contents {
+            Err(problem) => Some(problem.to_string()),
+            Ok(contents) if contents.is_partial => Some(PARTIAL.to_owned()),
+            Ok(contents) if contents.contested.contains(number) => Some(CONTESTED.to_owned()),
+            Ok(_) => None,
+        };
+        let of_files = self.files.iter().find_map(|(path, file)| Some(Notice::new(place(path), contests(file)?)));
+        of_files.or_else(|| self.identities.notices.first().cloned())
+    }
+
+    /// Sections that hold something of which nobody can tell whose it is.
+    pub(crate) fn doubtful_sections(&self) -> BTreeSet<Section> {
+        let contents = self.files.values().filter_map(|indexed| indexed.contents.as_ref().ok());
+        contents.flat_map(|contents| contents.doubtful.iter().copied()).collect()
+    }
+
+    /// When a file was last written; of the newest file, if none is named.
+    pub(crate) fn modified(&self, path: Option<&Path>) -> Option<Timestamp> {
+        match path {
+            Some(path) => self.files.get(path).map(|indexed| indexed.stamp.modified()),
+            None => self.files.values().map(|indexed| indexed.stamp.modified()).max(),
+        }
+    }
+
+    /// Everything that could not be used.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        let of_files = self.files.iter().flat_map(|(path, indexed)| indexed.notices(&place(path)));
+        let of_folders =
+            self.folders.iter().map(|path| Notice::new(place(path), "is a folder: put its files beside it"));
+        of_files.chain(of_folders).chain(self.identities.notices.iter().cloned()).collect()
+    }
+
+    fn is_of(&self, listing: &file::Listing) -> bool {
+        let stamps = self.files.iter().map(|(path, indexed)| (path, &indexed.stamp));
+        stamps.eq(listing.files.iter()) && self.folders == listing.folders
+    }
+}
+
+const PARTIAL: &str = "holds the answer of a search that failed in part: search again";
+const CONTESTED: &str =
+    "holds a Patient whose identifiers or birth date contradict each other: correct the Patient or the identities";
+
+impl Indexed {
+    fn of(path: &Path, stamp: Stamp, identities: &Identities) -> Indexed {
+        Indexed { stamp, contents: file::load(path).map(|bundle| Contents::of(&bundle, identities)) }
+    }
+
+    fn notices(&self, place: &str) -> Vec<Notice> {
+        let contents = match &self.contents {
+            Ok(contents) => contents,
+            Err(problem) => return vec![Notice::new(place, problem.to_string())],
+        };
+        let counted =
+            |count: usize, problem: &str| (count > 0).then(|| Notice::new(place, format!("{count} {problem}")));
+        let partial = contents.is_partial.then(|| Notice::new(place, PARTIAL));
+        let contested = (!contents.contested.is_empty()).then(|| Notice::new(place, CONTESTED));
+        let unknown = counted(contents.unknown_patients, "of its Patients have no NHS number that may be used");
+        let orphans = counted(contents.orphans, "of its resources have a subject that the bundle does not hold");
+        [partial, contested, unknown, orphans].into_iter().flatten().collect()
+    }
+}
+
+fn stamp(path: &Path) -> Result<Stamp, StoreError> {
+    Stamp::of(path).map_err(|error| unreadable(Notice::new(place(path), error.kind().to_string())))
+}
+
+fn unreadable(notice: Notice) -> StoreError {
+    StoreError::Unreadable { place: notice.place, problem: notice.problem }
+}
+
+fn place(path: &Path) -> String {
+    path.display().to_string()
+}
