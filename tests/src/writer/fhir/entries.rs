@@ -117,13 +117,13 @@ impl Entries {
     /// The organisation of an ODS code.
     fn organisation(&mut self, code: &str, reached_at: &[Telecom]) -> Value {
         let known = ORGANISATIONS.iter().find(|organisation| organisation.ods == code);
-        self.beside(json!({
-            "resourceType": "Organization",
-            "id": code,
-            "identifier": [{ "system": OdsCode::SYSTEM, "value": code }],
-            "name": known.map_or(code, |organisation| organisation.name),
-            "telecom": telecoms(reached_at),
-        }))
+        self.beside(object([
+            ("resourceType", "Organization".into()),
+            ("id", code.into()),
+            ("identifier", json!([{ "system": OdsCode::SYSTEM, "value": code }])),
+            ("name", known.map_or(code, |organisation| organisation.name).into()),
+            ("telecom", telecoms(reached_at)),
+        ]))
     }
 
     /// A place by its name.
@@ -145,11 +145,14 @@ impl Entries {
         self.beside(Value::Object(fields))
     }
 
-    /// Keeps a supporting resource once; gives the reference object.
+    /// Keeps a supporting resource once, in the telling that says how to reach it; gives the reference object.
     fn beside(&mut self, resource: Value) -> Value {
         let id = record_id(&resource);
         let reference = json!({ "reference": self.reference(&id) });
-        self.beside.entry(id).or_insert(resource);
+        let kept = self.beside.entry(id).or_insert_with(|| resource.clone());
+        if kept.get("telecom").is_none() {
+            *kept = resource;
+        }
         reference
     }
 
