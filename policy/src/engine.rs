@@ -1,9 +1,8 @@
 //! Asks the policies, once for each combination of circumstances.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use cedar_policy::{AuthorizationError, Authorizer, Context, PolicyId, Request};
 use weald_proto::{Digest, Grant, Level, Section};
@@ -11,11 +10,12 @@ use weald_proto::{Digest, Grant, Level, Section};
 use crate::circumstances::Combination;
 use crate::decision::{NOT_ALLOWED, SectionRuling};
 use crate::manifest::{CompleteSet, short};
+use crate::remembered::Remembered;
 use crate::rules::{Rules, Source};
 use crate::vocabulary::{LEVELS, Vocabulary, context};
 use crate::{Circumstances, Decision, PolicyError, RoleTable, baseline};
 
-/// How many decisions are remembered; beyond that all are forgotten and made again.
+/// How many decisions are remembered. A day's work needs a few hundred.
 const REMEMBERED: usize = 4096;
 
 /// Said when a policy could not be evaluated.
@@ -29,7 +29,7 @@ pub struct Engine {
     rules: Rules,
     roles: RoleTable,
     version: String,
-    remembered: Mutex<HashMap<Combination, Arc<Decision>>>,
+    remembered: Remembered,
 }
 
 impl Engine {
@@ -65,7 +65,7 @@ impl Engine {
             rules,
             roles,
             version: set.version().to_owned(),
-            remembered: Mutex::default(),
+            remembered: Remembered::with_capacity(REMEMBERED),
         })
     }
 
@@ -79,7 +79,7 @@ impl Engine {
         self.rules.add_file(file, text, Source::Local, &self.vocabulary)?;
         let digest = Digest::in_context(&self.version, text.as_bytes());
         self.version = format!("{}.local-{}", self.version.split(".local-").next().unwrap_or_default(), short(digest));
-        self.remembered = Mutex::default();
+        self.remembered = Remembered::with_capacity(REMEMBERED);
         Ok(self)
     }
 
@@ -96,17 +96,7 @@ impl Engine {
     /// Decides on every section. Remembered, so that only the first view of each combination pays.
     pub fn decide(&self, circumstances: &Circumstances) -> Arc<Decision> {
         let combination = Combination::of(circumstances, self.rules.named());
-        let remembered = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(decision) = remembered().get(&combination) {
-            return Arc::clone(decision);
-        }
-        let decision = Arc::new(self.evaluate(circumstances));
-        let mut remembered = remembered();
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
-        }
-        remembered.insert(combination, Arc::clone(&decision));
-        decision
+        self.remembered.or_make(combination, || self.evaluate(circumstances))
     }
 
     fn evaluate(&self, circumstances: &Circumstances) -> Decision {

@@ -22,6 +22,7 @@ pub mod permitted;
 mod plan;
 pub mod policy_error;
 pub mod release;
+mod remembered;
 pub mod roles;
 mod rules;
 mod status;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use weald_policy::{Circumstances, Decision, Engine, PolicyError, PolicyFault, RequesterKind};
-use weald_proto::{Digest, Level, OrganisationKind, Purpose, RelationshipKind, Section};
+use weald_proto::{Digest, Level, OrganisationKind, Predicate, Purpose, RelationshipKind, Section};
 
 fn policies() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("policies")
@@ -207,6 +207,20 @@ fn an_evaluation_error_is_a_denial_of_whatever_it_might_have_forbidden() {
     assert_eq!(decision.reason(Section::Results).policies, ["own-broken"]);
     assert!(decision.reason(Section::Results).text.contains("could not be evaluated"));
     assert_eq!(level(&decision, Section::Allergies), Level::Full);
+}
+
+#[test]
+fn when_several_policies_permit_every_filter_of_every_one_applies() {
+    let engine = with_policy(
+        "@id(\"a\") @reason(\"b\") @filter(\"recent,active\")
+         permit (principal == RequesterKind::\"doctor\", action in Action::\"up_to_full\", resource == Section::\"results\");",
+    )
+    .unwrap();
+    let decision = engine.decide(&doctor());
+    let grant = decision.permit().grant(Section::Results).unwrap();
+    assert_eq!(grant.level, Level::Full);
+    assert!(grant.filter.asks(Predicate::Recent) && grant.filter.asks(Predicate::Active));
+    assert_eq!(decision.reason(Section::Results).policies, ["a", "clinician-investigations"]);
 }
 
 #[test]
