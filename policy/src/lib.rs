@@ -6,6 +6,10 @@
 //!
 //! Pure: after policies are loaded there is no input and no output. Nothing about an individual
 //! enters a policy.
+//!
+//! To change who sees what: edit `policies/*.cedar`, then `policies/manifest.json` (its version, and
+//! the file's SHA-256, which the refusal of a changed file names), and `matrix.csv`, which says what
+//! the tests expect and is never derived from the policies. A role is a row of `policies/roles.csv`.
 
 mod baseline;
 pub mod circumstances;

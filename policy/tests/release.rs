@@ -299,7 +299,7 @@ fn words(item: &wire::Item) -> BTreeSet<String> {
     let bytes = item.encode_to_vec();
     let text = String::from_utf8_lossy(&bytes);
     let marked = MARKERS.iter().flat_map(|marker| text.match_indices(marker));
-    marked.filter_map(|(at, _)| text[at..].split('.').next()).map(str::to_owned).collect()
+    marked.filter_map(|(at, _)| text.get(at..)?.split('.').next()).map(str::to_owned).collect()
 }
 
 /// What is left of the words of each item at a level, beside those that it had.
