@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tokio::time::Instant;
-use weald_certs::PeerIdentity;
+use weald_certs::{Member, PeerIdentity};
 use weald_proto::assertion::NotNow;
 use weald_proto::{Assertion, KeyOwner, Reason, Section, SignedAssertion, SpiffeId, SpiffePath, Verified, VerifyError, ViewId};
 
@@ -65,8 +65,15 @@ impl Admitted {
 /// [`Refusal`] with the first thing that does not hold.
 pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<Admitted, Refusal> {
     let viewer = peer.spiffe_id();
-    if !matches!(viewer.path, SpiffePath::Viewer(..)) || viewer.federation != broker.parts.federation {
-        return Err(Refusal::new(Reason::WrongParty, "the peer is no viewer app of this federation"));
+    let SpiffePath::Viewer(organisation, _) = &viewer.path else {
+        return Err(Refusal::new(Reason::WrongParty, "the peer is no viewer app"));
+    };
+    if viewer.federation != broker.parts.federation {
+        return Err(Refusal::new(Reason::WrongParty, "the peer is of another federation"));
+    }
+    let register = broker.register();
+    if !register.member(organisation).is_some_and(Member::is_active) {
+        return Err(Refusal::new(Reason::NotAMember, "the viewer app's organisation is no active member"));
     }
     let token = request.token.as_deref().ok_or_else(|| Refusal::new(Reason::AssertionMissing, "no bearer token"))?;
     let token = SignedAssertion::parse(token)

@@ -2,7 +2,7 @@
 
 use tonic::Code;
 use weald_certs::{ConnectError, Links};
-use weald_proto::service::AskRequest;
+use weald_proto::service::{AskRequest, AskResponse};
 use weald_proto::service::node_agent_service_client::NodeAgentServiceClient;
 use weald_proto::{FederationName, OdsCode, Reason, SpiffeId, limit, wire};
 
@@ -32,23 +32,65 @@ impl AskNode for DirectNodes {
                 .and_then(|member| member.address.as_deref())
                 .ok_or_else(|| Unanswered::Unreachable("the register gives no address".into()))?;
             let node = SpiffeId::node(&self.federation, organisation);
-            let link = self.links.link(address, &node).await.map_err(unreached)?;
-            let mut client = NodeAgentServiceClient::with_origin(link, origin())
-                .max_decoding_message_size(limit::ANSWER_BYTES)
-                .max_encoding_message_size(limit::REQUEST_BYTES);
-            let answered = client.ask(AskRequest { query: Some(query) }).await.map_err(|status| refused(&status))?;
-            answered.into_inner().answer.ok_or_else(|| Unanswered::Invalid("an empty answer".into()))
+            let answered = match self.send(address, &node, query.clone()).await {
+                // The link closed before the query went out: it may go once more, on a new link.
+                Err(Sent::Never) => self.send(address, &node, query).await,
+                other => other,
+            };
+            answered
+                .map_err(|fault| match fault {
+                    Sent::Never => Unanswered::Unreachable("the link closed".into()),
+                    Sent::InVain(unanswered) => unanswered,
+                })?
+                .answer
+                .ok_or_else(|| Unanswered::Invalid("an empty answer".into()))
         })
     }
 }
 
-/// TLS has been done by then, and the peer's name checked: the origin is a formality.
-fn origin() -> http::Uri {
-    http::Uri::from_static("http://node.weald")
+/// How far a query got that was not answered.
+enum Sent {
+    /// It never left.
+    Never,
+    /// It left, or could not.
+    InVain(Unanswered),
 }
 
-fn unreached(error: ConnectError) -> Unanswered {
-    Unanswered::Unreachable(error.to_string())
+impl DirectNodes {
+    async fn send(&self, address: &str, node: &SpiffeId, query: wire::SignedMessage) -> Result<AskResponse, Sent> {
+        let link = self.links.link(address, node).await.map_err(|error| Sent::InVain(unreached(&error)))?;
+        let mut client = NodeAgentServiceClient::new(link)
+            .max_decoding_message_size(limit::ANSWER_BYTES)
+            .max_encoding_message_size(limit::REQUEST_BYTES);
+        match client.ask(AskRequest { query: Some(query) }).await {
+            Ok(answered) => Ok(answered.into_inner()),
+            Err(status) if never_sent(&status) => Err(Sent::Never),
+            Err(status) => Err(Sent::InVain(refused(&status))),
+        }
+    }
+}
+
+/// True if hyper gave the request up before it was sent.
+fn never_sent(status: &tonic::Status) -> bool {
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The whole chain of causes, for our log.
+fn unreached(error: &ConnectError) -> Unanswered {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    Unanswered::Unreachable(text)
 }
 
 /// What a status means. A fault of the connection has a source or is no reason of ours; a refusal of
