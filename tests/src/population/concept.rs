@@ -25,7 +25,7 @@ pub const ICD10: &str = "http://hl7.org/fhir/sid/icd-10";
 pub const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 /// HL7 confidentiality.
 pub const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
-/// Handling labels of this federation: `released`, `third-party`.
+/// Handling labels of this federation: `released`, `THIRDPARTY`.
 pub const HANDLING: &str = "https://weald.example/CodeSystem/handling";
 
 impl Concept {
@@ -151,7 +151,7 @@ concepts! {
     }
     HANDLING {
         RELEASED = "released" "Released to the person",
-        THIRD_PARTY = "third-party" "Tells of somebody else",
+        THIRD_PARTY = "THIRDPARTY" "Tells of somebody else",
     }
     ICD10 {
         HYPERTENSION_ICD = "I10" "Essential (primary) hypertension",

@@ -112,3 +112,112 @@ fn write_item(entries: &mut Entries, section: Section, item: &Item) -> Option<St
     };
     Some(entries.add(resource))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::population::{Person, people, person};
+
+    fn bundle_of_first(kind: BundleKind) -> (Person, Value) {
+        let person = person(1, 0);
+        let holding = &person.holdings[0];
+        let bundle = write_bundle(kind, &holding.identity, &holding.local_id, &holding.sections);
+        (person, bundle)
+    }
+
+    fn entries(bundle: &Value) -> &Vec<Value> {
+        bundle["entry"].as_array().unwrap()
+    }
+
+    /// Every `reference` in a value.
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Array(elements) => elements.iter().for_each(|element| references(element, found)),
+            Value::Object(fields) => {
+                found.extend(fields.get("reference").and_then(Value::as_str));
+                fields.values().for_each(|field| references(field, found));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_item_is_one_entry_and_places_are_told_by_their_encounter() {
+        for person in people(1, 40) {
+            for holding in &person.holdings {
+                let bundle =
+                    write_bundle(BundleKind::Collection, &holding.identity, &holding.local_id, &holding.sections);
+                let records = holding.sections.iter().filter(|(section, _)| **section != Section::Location);
+                let expected: usize = records.map(|(_, items)| items.len()).sum();
+                let support = ["Practitioner", "PractitionerRole", "Organization", "Location", "Medication"];
+                let is_record =
+                    |entry: &&Value| !support.contains(&entry["resource"]["resourceType"].as_str().unwrap());
+                assert_eq!(entries(&bundle).iter().filter(is_record).count(), expected, "{person:?} at {holding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_to_an_entry() {
+        for kind in BundleKind::ALL {
+            let (_, bundle) = bundle_of_first(kind);
+            let urls: BTreeSet<&str> =
+                entries(&bundle).iter().map(|entry| entry["fullUrl"].as_str().unwrap()).collect();
+            let mut found = Vec::new();
+            references(&bundle, &mut found);
+            assert!(!found.is_empty());
+            for reference in found {
+                let is_known = urls.iter().any(|url| *url == reference || url.ends_with(&format!("/{reference}")));
+                assert!(is_known, "{} has no {reference}", kind.code());
+            }
+        }
+    }
+
+    #[test]
+    fn each_kind_of_bundle_has_the_form_of_its_kind() {
+        for kind in BundleKind::ALL {
+            let (_, bundle) = bundle_of_first(kind);
+            assert_eq!(bundle["type"], kind.code());
+            let first = &entries(&bundle)[0];
+            assert_eq!(first["resource"]["resourceType"] == "Composition", kind == BundleKind::Document);
+            assert_eq!(first.get("search").is_some(), kind == BundleKind::Searchset);
+            assert_eq!(first.get("request").is_some(), kind == BundleKind::Transaction);
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_bundle_is_empty() {
+        fn assert_full(value: &Value) {
+            match value {
+                Value::Array(elements) => {
+                    assert!(!elements.is_empty());
+                    elements.iter().for_each(assert_full);
+                }
+                Value::Object(fields) => {
+                    assert!(!fields.is_empty());
+                    fields.values().for_each(assert_full);
+                }
+                Value::String(text) => assert!(!text.is_empty()),
+                Value::Null => panic!("null"),
+                Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        for kind in BundleKind::ALL {
+            assert_full(&bundle_of_first(kind).1);
+        }
+    }
+
+    #[test]
+    fn a_folder_has_a_file_and_a_row_for_each_person_whom_the_organisation_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let people: Vec<Person> = people(1, 30).collect();
+        let known = people.iter().filter(|person| person.holding("RVV").is_some()).count();
+        assert_eq!(write_folder(folder.path(), "RVV", &people).unwrap(), known);
+        let rows = std::fs::read_to_string(folder.path().join(IDENTITIES)).unwrap();
+        assert_eq!(rows.lines().next(), Some("system,value,nhs_number,birth_date"));
+        assert_eq!(rows.lines().count(), known + 1);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), known + 1);
+    }
+}
