@@ -9,7 +9,9 @@ mod cancel;
 mod fhir;
 mod negation;
 pub mod notice;
+pub mod sqlite;
 mod state;
 
 pub use bundle::BundleFolder;
 pub use notice::Notice;
+pub use sqlite::SqliteDatabase;
