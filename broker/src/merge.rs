@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use weald_proto::plan::{Group, ItemRef, SectionPlan, SetAsideReason};
+use weald_proto::wire::item::Detail;
 use weald_proto::{Digest, MergePlan, OdsCode, Section, wire};
 
 use crate::ask::Heard;
@@ -45,17 +46,29 @@ fn plan(section: Section, items: &[(ItemRef, &wire::Item)]) -> SectionPlan {
             groups.entry(content(told)).or_default().push((item.clone(), told));
         }
     }
-    let mut ordered: Vec<(Reverse<String>, Digest, Group)> = groups
+    let mut ordered: Vec<((bool, Reverse<String>, Digest), Group)> = groups
         .into_iter()
         .map(|(digest, members)| {
+            let last = members.iter().all(|(_, item)| comes_last(item));
             let when = members.iter().map(|(_, item)| date_of(item)).max().unwrap_or_default();
             let group = Group { items: members.into_iter().map(|(item, _)| item).collect() };
-            (Reverse(when.to_owned()), digest, group)
+            ((last, Reverse(when.to_owned()), digest), group)
         })
         .collect();
-    ordered.sort_by(|one, other| (&one.0, &one.1).cmp(&(&other.0, &other.1)));
-    let groups = ordered.into_iter().map(|(_, _, group)| group).collect();
+    ordered.sort_by(|one, other| one.0.cmp(&other.0));
+    let groups = ordered.into_iter().map(|(_, group)| group).collect();
     SectionPlan { section, groups, set_aside }
+}
+
+/// What says that there is none, and what has ended, comes after what there is (domain rules, ordering).
+fn comes_last(item: &wire::Item) -> bool {
+    let (negation, ended) = match &item.detail {
+        Some(Detail::Allergy(allergy)) => (allergy.is_negation, allergy.ended),
+        Some(Detail::Medication(medication)) => (medication.is_negation, false),
+        Some(Detail::Condition(condition)) => (condition.is_negation, false),
+        _ => (false, false),
+    };
+    negation || ended || matches!(item.status.as_str(), "stopped" | "inactive" | "resolved" | "remission" | "ended")
 }
 
 /// The newest date that an item has: newest entries come first.

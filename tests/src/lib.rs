@@ -1,5 +1,6 @@
 //! A whole federation on one machine: synthetic people, writers of local systems, the harness.
 
+pub mod document;
 pub mod federation;
 pub mod population;
 pub mod writer;

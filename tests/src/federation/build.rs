@@ -90,7 +90,7 @@ impl FederationBuilder {
         }
         let broker_key: SigningKey<Query> = SigningKey::generate(KeyId::parse("b1/query/1")?, &*ground.env.random);
         let broker_id = SpiffeId::broker(&ground.name, "b1")?;
-        let register = ground.register(&broker_id, &broker_key, &opened)?;
+        let (register, register_file) = ground.register(&broker_id, &broker_key, &opened)?;
         let assertion_keys = opened.iter().map(|one| (one.organisation().clone(), one.assertion_key.clone())).collect();
         let mut nodes = BTreeMap::new();
         for one in opened {
@@ -100,7 +100,19 @@ impl FederationBuilder {
         }
         let broker = run_broker(&ground, &register, &folder, broker_id, broker_key).await?;
         let Ground { name, env, authority, anchor, trust, .. } = ground;
-        Ok(Federation { name, env, folder, authority, anchor, register, trust, broker, nodes, assertion_keys })
+        Ok(Federation {
+            name,
+            env,
+            folder,
+            authority,
+            anchor,
+            register,
+            register_file,
+            trust,
+            broker,
+            nodes,
+            assertion_keys,
+        })
     }
 }
 
@@ -131,7 +143,7 @@ impl Ground {
         broker: &SpiffeId,
         broker_key: &SigningKey<Query>,
         members: &[Opened],
-    ) -> anyhow::Result<Arc<ArcSwap<Register>>> {
+    ) -> anyhow::Result<(Arc<ArcSwap<Register>>, Vec<u8>)> {
         let now = self.env.clock.now();
         let draft = RegisterDraft {
             federation: self.name.clone(),
@@ -146,8 +158,9 @@ impl Ground {
             }],
             members: members.iter().map(Opened::member).collect(),
         };
-        let register = Register::load(&draft.sign(&self.register_key), &self.anchor, now)?;
-        Ok(Arc::new(ArcSwap::from_pointee(register)))
+        let file = draft.sign(&self.register_key);
+        let register = Register::load(&file, &self.anchor, now)?;
+        Ok((Arc::new(ArcSwap::from_pointee(register)), file))
     }
 }
 
@@ -254,6 +267,8 @@ async fn run_broker(
     let credentials = Arc::new(ground.authority.credentials(&id, ground.env.clock.now())?);
     let connector = Connector::new(credentials, Arc::clone(&ground.trust), ground.env.clone());
     let links = Links::new(connector, limit::CONNECT_DEADLINE);
+    let log = Log::open(&broker_log(folder), Arc::clone(&ground.env.clock))?;
+    let since = ground.env.clock.now().minus(limit::ASSERTION_LIFE * 2);
     let mut pseudonym = [0; 32];
     ground.env.random.fill(&mut pseudonym);
     let broker = Arc::new(Broker::new(BrokerParts {
@@ -261,8 +276,8 @@ async fn run_broker(
         federation: ground.name.clone(),
         register: Arc::clone(register),
         engine: Arc::clone(&ground.engine),
-        log: Log::open(&broker_log(folder), Arc::clone(&ground.env.clock))?,
-        replay: Replay::default(),
+        log,
+        replay: Replay::recover(weald_audit::served(&broker_log(folder), since)?),
         key,
         pseudonyms: PseudonymKey::new(pseudonym),
         nodes: Arc::new(DirectNodes::new(links, ground.name.clone())),

@@ -39,6 +39,7 @@ pub struct Federation {
     pub(crate) authority: Authority,
     pub(crate) anchor: RegisterAnchor,
     pub(crate) register: Arc<ArcSwap<Register>>,
+    pub(crate) register_file: Vec<u8>,
     pub(crate) trust: Arc<Trust>,
     pub(crate) broker: RunningBroker,
     pub(crate) nodes: BTreeMap<OdsCode, RunningNode>,
@@ -79,6 +80,11 @@ impl Federation {
     /// The newest register.
     pub fn register(&self) -> Arc<Register> {
         self.register.load_full()
+    }
+
+    /// The newest register as a signed file.
+    pub fn register_file(&self) -> &[u8] {
+        &self.register_file
     }
 
     /// Where registers are anchored.

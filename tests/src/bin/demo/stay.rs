@@ -1,0 +1,104 @@
+//! Keeps running, and writes what a viewer app needs.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::json;
+use weald_certs::LeafTerms;
+use weald_proto::{OdsCode, SpiffeId};
+use weald_tests::federation::APP;
+use weald_tests::population::HOPFIELD;
+
+use crate::options::Options;
+use crate::show;
+use crate::world::World;
+
+/// Writes the state folder, and waits for an interrupt.
+///
+/// # Errors
+///
+/// When a file cannot be written.
+pub(crate) async fn stay(world: World, options: &Options) -> anyhow::Result<()> {
+    let state = options.state.as_deref().context("--stay needs --state")?;
+    fs::create_dir_all(state).with_context(|| format!("--state {}", state.display()))?;
+    write(&world, state)?;
+    show::line(&format!("The broker listens on {}.", world.federation.broker_address()));
+    show::line(&format!("What a viewer app needs is in {}; start at state.json.", state.display()));
+    show::line("Interrupt to stop.");
+    tokio::signal::ctrl_c().await?;
+    let (federation, _, _folder) = world.into_parts();
+    federation.stop().await?;
+    Ok(())
+}
+
+fn write(world: &World, state: &Path) -> anyhow::Result<()> {
+    let federation = &world.federation;
+    let organisation = OdsCode::parse(HOPFIELD.ods)?;
+    let viewer = SpiffeId::viewer(federation.name(), &organisation, APP)?;
+    let terms = LeafTerms::usual(&viewer, federation.env().clock.now());
+    let (issued, key) = federation.authority().equip(&viewer, &terms)?;
+    let assertion_key = federation.assertion_key(&organisation).context("the practice has no assertion key")?;
+    public(&state.join("ca.pem"), federation.authority().root_pem().as_bytes())?;
+    public(&state.join("client.pem"), issued.pem.as_bytes())?;
+    private(&state.join("client-key.pem"), key.to_pem().as_bytes())?;
+    private(&state.join("assertion-key.seed"), assertion_key.expose_seed())?;
+    public(&state.join("register.json"), federation.register_file())?;
+    let (anchor_id, anchor_key) = federation.anchor().keys().next().context("the register has no anchor")?;
+    let members: Vec<_> = federation
+        .register()
+        .active_members()
+        .map(|member| json!({ "organisation": member.organisation, "name": member.name, "address": member.address }))
+        .collect();
+    let people: Vec<_> = world
+        .people
+        .iter()
+        .map(|person| {
+            json!({
+                "nhs_number": person.identity.nhs_number,
+                "birth_date": person.identity.birth_date,
+                "family_name": person.identity.name.family,
+            })
+        })
+        .collect();
+    let document = json!({
+        "federation": federation.name().as_str(),
+        "broker": { "address": federation.broker_address(), "spiffe_id": federation.broker_id().to_string() },
+        "ca": "ca.pem",
+        "client": {
+            "spiffe_id": viewer.to_string(),
+            "certificate": "client.pem",
+            "key": "client-key.pem",
+            "expires_at": terms.not_after.to_string(),
+        },
+        "assertion": {
+            "organisation": organisation,
+            "key_id": assertion_key.id().as_str(),
+            "ed25519_seed": "assertion-key.seed",
+        },
+        "register": { "file": "register.json", "anchor": { "key_id": anchor_id.as_str(), "ed25519_public_key": anchor_key } },
+        "members": members,
+        "people": people,
+    });
+    // Last: whoever waits for it finds everything else in place.
+    public(&state.join("state.json"), serde_json::to_string_pretty(&document)?.as_bytes())
+}
+
+fn public(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let written = path.with_extension("new");
+    fs::write(&written, content).with_context(|| format!("cannot write {}", written.display()))?;
+    fs::rename(&written, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(content).with_context(|| format!("cannot write {}", path.display()))
+}
