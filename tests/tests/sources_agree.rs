@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use weald_node::source::BundleFolder;
+use weald_node::source::{BundleFolder, SqliteDatabase};
 use weald_node::{Record, RecordStore};
 use weald_policy::{Circumstances, Engine, Permitted};
 use weald_proto::wire::Item;
@@ -17,7 +17,7 @@ use weald_proto::{
     Relationship, RelationshipKind, Requester, Section, SectionState, SignedAssertion, SigningKey, SpiffeId, limit,
 };
 use weald_tests::population::{DEMO, Holding, Person, REFERENCE, person, sections_held};
-use weald_tests::writer::{IDENTITIES, write_folder};
+use weald_tests::writer::{IDENTITIES, write_database, write_folder};
 
 const PEOPLE: u32 = 60;
 
@@ -84,7 +84,7 @@ fn assert_told(source: &str, holding: &Holding, record: Record) {
             comparable(expected) == comparable(&reading.items),
             "{source} tells {section} of {holding:?} differently"
         );
-        assert_eq!(reading.items.is_empty(), reading.state != SectionState::Present, "{source}, {section}");
+        assert_eq!(reading.items.is_empty(), reading.state == SectionState::NoneRecorded, "{source}, {section}");
     }
 }
 
@@ -114,6 +114,18 @@ async fn bundles_tell_exactly_what_the_organisation_holds() {
         let own = folder.path().join(organisation);
         write_folder(&own, organisation, people).unwrap();
         BundleFolder::open(&own, Some(&own.join(IDENTITIES))).unwrap()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn databases_tell_exactly_what_the_organisation_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_tells_everybody("databases", |organisation, people| {
+        let written = write_database(&folder.path().join(organisation), organisation, people).unwrap();
+        let database = SqliteDatabase::open(&written.database, &written.mapping).unwrap();
+        assert_eq!(database.notices(), [], "{organisation}");
+        database
     })
     .await;
 }
