@@ -61,7 +61,7 @@ impl AssertionDraft {
     ///
     /// When a name does not parse.
     pub fn claims(&self, federation: &Federation) -> anyhow::Result<Assertion> {
-        let now = federation.env.clock.now();
+        let now = federation.ground.env.clock.now();
         let organisation = self.organisation.clone();
         let (user, name) = ("u-1".to_owned(), "Robin Example".to_owned());
         let requester = match &self.role {
@@ -86,11 +86,11 @@ impl AssertionDraft {
             relationship: self.relationship.map(|kind| Relationship { kind, reference: "ref-1".to_owned() }),
             break_glass: self.break_glass,
             sections: self.sections.clone(),
-            audience: federation.name.clone(),
-            jti: Jti::generate(&*federation.env.random),
+            audience: federation.ground.name.clone(),
+            jti: Jti::generate(&*federation.ground.env.random),
             issued_at,
             expires_at: issued_at.plus(limit::ASSERTION_LIFE),
-            viewer: SpiffeId::viewer(&federation.name, &organisation, APP)?,
+            viewer: SpiffeId::viewer(&federation.ground.name, &organisation, APP)?,
         })
     }
 

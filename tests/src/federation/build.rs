@@ -1,7 +1,7 @@
 //! Builds a federation: keys and certificates, listeners, the register, then node after node and the broker.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use weald_audit::{Log, PseudonymKey};
+use weald_audit::drill::{Faults as LogFaults, FaultyStorage};
+use weald_audit::{Log, LogFile, PseudonymKey};
+use weald_broker::ask::AskNode;
 use weald_broker::dial::DirectNodes;
 use weald_broker::service::BrokerService;
 use weald_broker::{Broker, BrokerParts};
@@ -24,11 +26,11 @@ use weald_policy::Engine;
 use weald_proto::env::Env;
 use weald_proto::{
     Assertion, Digest, FederationName, KeyId, KeyUse, OdsCode, OrganisationKind, Query, Replay, Section, SigningKey,
-    SpiffeId, VerifyingKey, limit,
+    SpiffeId, Statement, VerifyingKey, limit,
 };
 
 use super::fault::{Faults, Faulty};
-use super::{Federation, RunningBroker, RunningNode, broker_log, node_log};
+use super::{AwakeNode, Federation, RunningBroker, RunningNode, broker_log, node_log};
 
 /// Where an organisation's records are.
 pub enum Source {
@@ -56,16 +58,20 @@ pub struct MemberSpec {
     pub local_policies: Option<String>,
 }
 
+/// Puts something between the broker and the nodes that it reaches.
+type Between = Box<dyn FnOnce(Arc<dyn AskNode>) -> Arc<dyn AskNode> + Send>;
+
 /// A federation to be.
 pub struct FederationBuilder {
     folder: PathBuf,
     env: Env,
     members: Vec<MemberSpec>,
+    between: Option<Between>,
 }
 
 impl FederationBuilder {
     pub(super) fn new(folder: &Path, env: Env) -> Self {
-        FederationBuilder { folder: folder.to_owned(), env, members: Vec::new() }
+        FederationBuilder { folder: folder.to_owned(), env, members: Vec::new(), between: None }
     }
 
     /// With one more member.
@@ -75,13 +81,20 @@ impl FederationBuilder {
         self
     }
 
+    /// With something between the broker and the nodes, which gets the real way to reach them.
+    #[must_use]
+    pub fn between(mut self, between: impl FnOnce(Arc<dyn AskNode>) -> Arc<dyn AskNode> + Send + 'static) -> Self {
+        self.between = Some(Box::new(between));
+        self
+    }
+
     /// Starts it. When this returns, every listener is open.
     ///
     /// # Errors
     ///
     /// When a key, a certificate, a listener or a log cannot be made.
     pub async fn start(self) -> anyhow::Result<Federation> {
-        let FederationBuilder { folder, env, members } = self;
+        let FederationBuilder { folder, env, members, between } = self;
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
         let ground = Ground::new(env)?;
         let mut opened = Vec::new();
@@ -90,41 +103,30 @@ impl FederationBuilder {
         }
         let broker_key: SigningKey<Query> = SigningKey::generate(KeyId::parse("b1/query/1")?, &*ground.env.random);
         let broker_id = SpiffeId::broker(&ground.name, "b1")?;
-        let (register, register_file) = ground.register(&broker_id, &broker_key, &opened)?;
+        let draft = ground.register(&broker_id, &broker_key, &opened);
+        let register = ground.publish(&draft)?;
         let assertion_keys = opened.iter().map(|one| (one.organisation().clone(), one.assertion_key.clone())).collect();
+        let statement_keys = opened.iter().map(|one| (one.organisation().clone(), one.statement_key.clone())).collect();
         let mut nodes = BTreeMap::new();
         for one in opened {
             if let Some((organisation, running)) = one.run(&ground, &register, &folder)? {
                 nodes.insert(organisation, running);
             }
         }
-        let broker = run_broker(&ground, &register, &folder, broker_id, broker_key).await?;
-        let Ground { name, env, authority, anchor, trust, .. } = ground;
-        Ok(Federation {
-            name,
-            env,
-            folder,
-            authority,
-            anchor,
-            register,
-            register_file,
-            trust,
-            broker,
-            nodes,
-            assertion_keys,
-        })
+        let broker = run_broker(&ground, &register, &folder, broker_id, broker_key, between).await?;
+        Ok(Federation { ground, folder, draft, register, broker, nodes, assertion_keys, statement_keys })
     }
 }
 
 /// What everything stands on: authority, anchor, trust, baseline.
-struct Ground {
-    name: FederationName,
-    env: Env,
-    authority: Authority,
-    trust: Arc<Trust>,
+pub(super) struct Ground {
+    pub(super) name: FederationName,
+    pub(super) env: Env,
+    pub(super) authority: Authority,
+    pub(super) trust: Arc<Trust>,
+    pub(super) anchor: RegisterAnchor,
     engine: Arc<Engine>,
     register_key: SigningKey<RegisterDocument>,
-    anchor: RegisterAnchor,
 }
 
 impl Ground {
@@ -135,20 +137,14 @@ impl Ground {
         let register_key = SigningKey::generate(KeyId::parse("register/1")?, &*env.random);
         let anchor = RegisterAnchor::new(name.clone(), register_key.id().clone(), register_key.verifying_key());
         let engine = Arc::new(Engine::baseline()?);
-        Ok(Ground { name, env, authority, trust, engine, register_key, anchor })
+        Ok(Ground { name, env, authority, trust, anchor, engine, register_key })
     }
 
-    fn register(
-        &self,
-        broker: &SpiffeId,
-        broker_key: &SigningKey<Query>,
-        members: &[Opened],
-    ) -> anyhow::Result<(Arc<ArcSwap<Register>>, Vec<u8>)> {
-        let now = self.env.clock.now();
-        let draft = RegisterDraft {
+    fn register(&self, broker: &SpiffeId, broker_key: &SigningKey<Query>, members: &[Opened]) -> RegisterDraft {
+        RegisterDraft {
             federation: self.name.clone(),
             version: 1,
-            issued_at: now,
+            issued_at: self.env.clock.now(),
             expires_at: None,
             policy_digest: Digest::of(self.engine.version().as_bytes()),
             roots: vec![self.authority.root().clone()],
@@ -157,10 +153,23 @@ impl Ground {
                 keys: vec![registered(broker_key.id(), KeyUse::Query, broker_key.verifying_key())],
             }],
             members: members.iter().map(Opened::member).collect(),
-        };
-        let file = draft.sign(&self.register_key);
-        let register = Register::load(&file, &self.anchor, now)?;
-        Ok((Arc::new(ArcSwap::from_pointee(register)), file))
+        }
+    }
+
+    /// The register of a draft, signed and checked as everybody would.
+    pub(super) fn load(&self, draft: &RegisterDraft) -> anyhow::Result<Register> {
+        Ok(Register::load(&draft.sign(&self.register_key), &self.anchor, self.env.clock.now())?)
+    }
+
+    fn publish(&self, draft: &RegisterDraft) -> anyhow::Result<Arc<ArcSwap<Register>>> {
+        Ok(Arc::new(ArcSwap::from_pointee(self.load(draft)?)))
+    }
+
+    /// Links of a party, with a certificate of its own.
+    pub(super) fn links(&self, id: &SpiffeId) -> anyhow::Result<Links> {
+        let credentials = Arc::new(self.authority.credentials(id, self.env.clock.now())?);
+        let connector = Connector::new(credentials, Arc::clone(&self.trust), self.env.clone());
+        Ok(Links::new(connector, limit::CONNECT_DEADLINE))
     }
 }
 
@@ -172,7 +181,7 @@ fn registered(id: &KeyId, usage: KeyUse, key: VerifyingKey) -> RegisteredKey {
 struct Opened {
     spec: MemberSpec,
     assertion_key: SigningKey<Assertion>,
-    statement_key: StatementKey,
+    statement_key: SigningKey<Statement>,
     acceptor: Option<Acceptor>,
 }
 
@@ -183,22 +192,30 @@ async fn open(ground: &Ground, spec: MemberSpec) -> anyhow::Result<Opened> {
         Source::None => None,
         Source::Store(_) => {
             let id = SpiffeId::node(&ground.name, organisation);
-            Some(bind(ground, Listener::Node, &id).await?)
+            Some(bind(ground, Listener::Node, &id, ANY_PORT).await?)
         }
     };
     Ok(Opened {
         assertion_key: SigningKey::generate(KeyId::parse(&format!("{organisation}/assertion/1"))?, random),
-        statement_key: StatementKey::generate(KeyId::parse(&format!("{organisation}/statement/1"))?, random),
+        statement_key: SigningKey::generate(KeyId::parse(&format!("{organisation}/statement/1"))?, random),
         acceptor,
         spec,
     })
 }
 
-async fn bind(ground: &Ground, listener: Listener, id: &SpiffeId) -> anyhow::Result<Acceptor> {
+/// Any free port of this machine.
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
+async fn bind(ground: &Ground, listener: Listener, id: &SpiffeId, address: SocketAddr) -> anyhow::Result<Acceptor> {
     let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let clock = Arc::clone(&ground.env.clock);
-    Ok(Acceptor::bind(any, listener, credentials, Arc::clone(&ground.trust), clock).await?)
+    Ok(Acceptor::bind(address, listener, credentials, Arc::clone(&ground.trust), clock).await?)
+}
+
+/// A log over a storage whose faults can be switched on.
+fn open_log(ground: &Ground, path: &Path) -> anyhow::Result<(Log, LogFaults)> {
+    let (storage, faults) = FaultyStorage::over(LogFile::open(path)?);
+    Ok((Log::open_on(Box::new(storage), Arc::clone(&ground.env.clock))?, faults))
 }
 
 impl Opened {
@@ -235,25 +252,68 @@ impl Opened {
             Some(text) => Arc::new(Engine::baseline()?.with_local("local.cedar", text)?),
         };
         let faults = Faults::default();
-        let path = node_log(folder, &organisation);
-        let log = Log::open(&path, Arc::clone(&ground.env.clock))?;
-        let since = ground.env.clock.now().minus(limit::ASSERTION_LIFE * 2);
-        let node = Arc::new(Node::new(NodeParts {
+        let address = acceptor.local_address();
+        let resting = RestingNode {
             organisation: organisation.clone(),
-            federation: ground.name.clone(),
-            register: Arc::clone(register),
             engine,
             store: Arc::new(Faulty { store, faults: faults.clone() }),
-            log,
-            replay: Replay::recover(weald_audit::served(&path, since)?),
             key: self.statement_key,
             cache_seconds: self.spec.cache_seconds,
+            address,
+            log: node_log(folder, &organisation),
+        };
+        let awake = resting.wake(ground, register, acceptor)?;
+        Ok(Some((organisation, RunningNode { resting, faults, awake: Some(awake) })))
+    }
+}
+
+/// What is left of a node when its process has ended: its configuration, its keys, its files.
+pub(super) struct RestingNode {
+    organisation: OdsCode,
+    engine: Arc<Engine>,
+    store: Arc<dyn RecordStore>,
+    key: SigningKey<Statement>,
+    cache_seconds: u32,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl RestingNode {
+    /// Starts it again where it listened before.
+    pub(super) async fn restart(
+        &self,
+        ground: &Ground,
+        register: &Arc<ArcSwap<Register>>,
+    ) -> anyhow::Result<AwakeNode> {
+        let id = SpiffeId::node(&ground.name, &self.organisation);
+        let acceptor = bind(ground, Listener::Node, &id, self.address).await?;
+        self.wake(ground, register, acceptor)
+    }
+
+    fn wake(
+        &self,
+        ground: &Ground,
+        register: &Arc<ArcSwap<Register>>,
+        acceptor: Acceptor,
+    ) -> anyhow::Result<AwakeNode> {
+        let (log, log_faults) = open_log(ground, &self.log)?;
+        let since = ground.env.clock.now().minus(limit::ASSERTION_LIFE * 2);
+        let node = Arc::new(Node::new(NodeParts {
+            organisation: self.organisation.clone(),
+            federation: ground.name.clone(),
+            register: Arc::clone(register),
+            engine: Arc::clone(&self.engine),
+            store: Arc::clone(&self.store),
+            log,
+            replay: Replay::recover(weald_audit::served(&self.log, since)?),
+            key: StatementKey::new(self.key.clone()),
+            cache_seconds: self.cache_seconds,
             env: ground.env.clone(),
         }));
         let shutdown = CancellationToken::new();
         let routes = Routes::new(NodeService::serve(Arc::clone(&node)));
-        let task = Some(acceptor.serve(routes, shutdown.clone()));
-        Ok(Some((organisation, RunningNode { node, faults, shutdown, task })))
+        let task = acceptor.serve(routes, shutdown.clone());
+        Ok(AwakeNode { node, log_faults, shutdown, task })
     }
 }
 
@@ -263,30 +323,32 @@ async fn run_broker(
     folder: &Path,
     id: SpiffeId,
     key: SigningKey<Query>,
+    between: Option<Between>,
 ) -> anyhow::Result<RunningBroker> {
-    let credentials = Arc::new(ground.authority.credentials(&id, ground.env.clock.now())?);
-    let connector = Connector::new(credentials, Arc::clone(&ground.trust), ground.env.clone());
-    let links = Links::new(connector, limit::CONNECT_DEADLINE);
-    let log = Log::open(&broker_log(folder), Arc::clone(&ground.env.clock))?;
-    let since = ground.env.clock.now().minus(limit::ASSERTION_LIFE * 2);
+    let direct: Arc<dyn AskNode> = Arc::new(DirectNodes::new(ground.links(&id)?, ground.name.clone()));
+    let nodes = match between {
+        None => direct,
+        Some(between) => between(direct),
+    };
     let mut pseudonym = [0; 32];
     ground.env.random.fill(&mut pseudonym);
+    let (log, log_faults) = open_log(ground, &broker_log(folder))?;
     let broker = Arc::new(Broker::new(BrokerParts {
         name: id.clone(),
         federation: ground.name.clone(),
         register: Arc::clone(register),
         engine: Arc::clone(&ground.engine),
         log,
-        replay: Replay::recover(weald_audit::served(&broker_log(folder), since)?),
-        key,
+        replay: Replay::default(),
+        key: key.clone(),
         pseudonyms: PseudonymKey::new(pseudonym),
-        nodes: Arc::new(DirectNodes::new(links, ground.name.clone())),
+        nodes,
         env: ground.env.clone(),
     }));
-    let acceptor = bind(ground, Listener::Broker, &id).await?;
+    let acceptor = bind(ground, Listener::Broker, &id, ANY_PORT).await?;
     let address = acceptor.local_address().to_string();
     let shutdown = CancellationToken::new();
     let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
     let task = acceptor.serve(routes, shutdown.clone());
-    Ok(RunningBroker { id, broker, address, shutdown, task })
+    Ok(RunningBroker { id, key, broker, log_faults, address, shutdown, task })
 }

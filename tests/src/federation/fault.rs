@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use weald_node::{Reading, RecordStore, StoreError};
 use weald_policy::Permitted;
 
@@ -15,6 +16,7 @@ pub struct Faults(Arc<Switches>);
 struct Switches {
     slow_ms: AtomicU64,
     broken: AtomicBool,
+    held: watch::Sender<bool>,
     reads: AtomicU64,
 }
 
@@ -27,6 +29,16 @@ impl Faults {
     /// The source cannot be read at all, or can again.
     pub fn broken(&self, broken: bool) {
         self.0.broken.store(broken, Ordering::SeqCst);
+    }
+
+    /// From now on every reading waits until the source is let go.
+    pub fn hold(&self) {
+        self.0.held.send_replace(true);
+    }
+
+    /// Lets the readings that wait go on, and those to come.
+    pub fn let_go(&self) {
+        self.0.held.send_replace(false);
     }
 
     /// How often the source was read.
@@ -50,6 +62,8 @@ impl RecordStore for Faulty {
             if delay > 0 {
                 tokio::time::sleep(Duration::from_millis(delay)).await;
             }
+            // The sender is among the switches, so that it outlives this.
+            let _ = switches.held.subscribe().wait_for(|held| !held).await;
             if switches.broken.load(Ordering::SeqCst) {
                 let problem = "switched off by the test".to_owned();
                 return Err(StoreError::Unreadable { place: "source".into(), problem });

@@ -1,7 +1,7 @@
 //! A whole federation in one process: broker and nodes on port 0, generated certificates, one clock.
 //!
 //! Everything is real: TLS sockets, signatures, policies, databases, durable logs. What a test may
-//! turn are [`Faults`] of each organisation's source, and the clock.
+//! turn are [`Faults`] of each organisation's source, the faults of each log, the register, and the clock.
 
 mod assertion;
 mod build;
@@ -16,12 +16,15 @@ use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use weald_audit::Verification;
+use weald_audit::drill::Faults as LogFaults;
 use weald_broker::Broker;
-use weald_certs::{Authority, Connector, Links, Register, RegisterAnchor, Trust};
+use weald_certs::{Authority, Links, Register, RegisterAnchor, RegisterDraft, Trust};
 use weald_node::Node;
 use weald_proto::env::Env;
-use weald_proto::{Assertion, FederationName, OdsCode, SigningKey, SpiffeId, limit};
+use weald_proto::{Assertion, FederationName, OdsCode, Query, SigningKey, SpiffeId, Statement};
 use weald_viewer::{Viewer, ViewerParts};
+
+use build::{Ground, RestingNode};
 
 pub use assertion::AssertionDraft;
 pub use build::{FederationBuilder, MemberSpec, Source};
@@ -33,32 +36,46 @@ pub const APP: &str = "record";
 
 /// A running federation.
 pub struct Federation {
-    pub(crate) name: FederationName,
-    pub(crate) env: Env,
-    pub(crate) folder: PathBuf,
-    pub(crate) authority: Authority,
-    pub(crate) anchor: RegisterAnchor,
-    pub(crate) register: Arc<ArcSwap<Register>>,
-    pub(crate) register_file: Vec<u8>,
-    pub(crate) trust: Arc<Trust>,
-    pub(crate) broker: RunningBroker,
-    pub(crate) nodes: BTreeMap<OdsCode, RunningNode>,
-    pub(crate) assertion_keys: BTreeMap<OdsCode, SigningKey<Assertion>>,
+    ground: Ground,
+    folder: PathBuf,
+    draft: RegisterDraft,
+    register: Arc<ArcSwap<Register>>,
+    broker: RunningBroker,
+    nodes: BTreeMap<OdsCode, RunningNode>,
+    assertion_keys: BTreeMap<OdsCode, SigningKey<Assertion>>,
+    statement_keys: BTreeMap<OdsCode, SigningKey<Statement>>,
 }
 
-pub(crate) struct RunningBroker {
-    pub(crate) id: SpiffeId,
-    pub(crate) broker: Arc<Broker>,
-    pub(crate) address: String,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) task: JoinHandle<()>,
+struct RunningBroker {
+    id: SpiffeId,
+    key: SigningKey<Query>,
+    broker: Arc<Broker>,
+    log_faults: LogFaults,
+    address: String,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
 }
 
-pub(crate) struct RunningNode {
-    pub(crate) node: Arc<Node>,
-    pub(crate) faults: Faults,
-    pub(crate) shutdown: CancellationToken,
-    pub(crate) task: Option<JoinHandle<()>>,
+struct RunningNode {
+    resting: RestingNode,
+    faults: Faults,
+    awake: Option<AwakeNode>,
+}
+
+/// A node's process.
+struct AwakeNode {
+    node: Arc<Node>,
+    log_faults: LogFaults,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl AwakeNode {
+    async fn stop(self) {
+        self.shutdown.cancel();
+        // It was cancelled: there is nothing to learn from how it ended.
+        let _ = self.task.await;
+    }
 }
 
 impl Federation {
@@ -69,12 +86,12 @@ impl Federation {
 
     /// Its name.
     pub fn name(&self) -> &FederationName {
-        &self.name
+        &self.ground.name
     }
 
     /// Time, randomness and network of everything in it.
     pub fn env(&self) -> &Env {
-        &self.env
+        &self.ground.env
     }
 
     /// The newest register.
@@ -82,19 +99,35 @@ impl Federation {
         self.register.load_full()
     }
 
-    /// The newest register as a signed file.
-    pub fn register_file(&self) -> &[u8] {
-        &self.register_file
-    }
-
     /// Where registers are anchored.
     pub fn anchor(&self) -> &RegisterAnchor {
-        &self.anchor
+        &self.ground.anchor
     }
 
     /// The authority that issues certificates.
     pub fn authority(&self) -> &Authority {
-        &self.authority
+        &self.ground.authority
+    }
+
+    /// Whom everybody here believes.
+    pub fn trust(&self) -> &Arc<Trust> {
+        &self.ground.trust
+    }
+
+    /// Publishes another version of the register, which everybody has at once.
+    ///
+    /// # Errors
+    ///
+    /// When what it says does not hold.
+    pub fn publish(&mut self, change: impl FnOnce(&mut RegisterDraft)) -> anyhow::Result<()> {
+        let mut draft = self.draft.clone();
+        draft.version += 1;
+        draft.issued_at = self.ground.env.clock.now();
+        change(&mut draft);
+        let register = self.ground.load(&draft)?;
+        self.register.store(Arc::new(self.register().succeed(register)?));
+        self.draft = draft;
+        Ok(())
     }
 
     /// The broker's name.
@@ -112,9 +145,24 @@ impl Federation {
         &self.broker.address
     }
 
-    /// A member's node, for tests of its parts.
+    /// The key with which the broker signs queries, for tests of what a broker might do with it.
+    pub fn broker_key(&self) -> &SigningKey<Query> {
+        &self.broker.key
+    }
+
+    /// What may go wrong with the broker's audit log.
+    pub fn broker_log_faults(&self) -> &LogFaults {
+        &self.broker.log_faults
+    }
+
+    /// A member's node while it runs, for tests of its parts.
     pub fn node(&self, organisation: &OdsCode) -> Option<&Arc<Node>> {
-        self.nodes.get(organisation).map(|running| &running.node)
+        self.nodes.get(organisation)?.awake.as_ref().map(|awake| &awake.node)
+    }
+
+    /// What may go wrong with the audit log of a member's node, while it runs.
+    pub fn node_log_faults(&self, organisation: &OdsCode) -> Option<&LogFaults> {
+        self.nodes.get(organisation)?.awake.as_ref().map(|awake| &awake.log_faults)
     }
 
     /// The key with which an organisation signs assertions.
@@ -122,9 +170,23 @@ impl Federation {
         self.assertion_keys.get(organisation)
     }
 
+    /// The key with which an organisation signs statements, for tests of what it might do with it.
+    pub fn statement_key(&self, organisation: &OdsCode) -> Option<&SigningKey<Statement>> {
+        self.statement_keys.get(organisation)
+    }
+
     /// What may go wrong at an organisation.
     pub fn faults(&self, organisation: &OdsCode) -> Option<&Faults> {
         self.nodes.get(organisation).map(|running| &running.faults)
+    }
+
+    /// Links of any party, with a certificate of its own.
+    ///
+    /// # Errors
+    ///
+    /// When its certificate cannot be made.
+    pub fn links(&self, id: &SpiffeId) -> anyhow::Result<Links> {
+        self.ground.links(id)
     }
 
     /// The viewer app of an organisation, with a certificate of its own.
@@ -133,27 +195,43 @@ impl Federation {
     ///
     /// When its certificate cannot be made.
     pub fn viewer(&self, organisation: &OdsCode) -> anyhow::Result<Viewer> {
-        let id = SpiffeId::viewer(&self.name, organisation, APP)?;
-        let credentials = Arc::new(self.authority.credentials(&id, self.env.clock.now())?);
-        let connector = Connector::new(credentials, Arc::clone(&self.trust), self.env.clone());
+        self.viewer_at(organisation, &self.broker.address)
+    }
+
+    /// The viewer app of an organisation that looks for the broker at another address.
+    ///
+    /// # Errors
+    ///
+    /// When its certificate cannot be made.
+    pub fn viewer_at(&self, organisation: &OdsCode, address: &str) -> anyhow::Result<Viewer> {
+        let id = SpiffeId::viewer(&self.ground.name, organisation, APP)?;
         Ok(Viewer::new(ViewerParts {
-            links: Links::new(connector, limit::CONNECT_DEADLINE),
-            address: self.broker.address.clone(),
+            links: self.ground.links(&id)?,
+            address: address.to_owned(),
             broker: self.broker.id.clone(),
             register: Arc::clone(&self.register),
-            env: self.env.clone(),
+            env: self.ground.env.clone(),
         }))
     }
 
     /// Takes a node down: it stops listening and its connections end.
     pub async fn stop_node(&mut self, organisation: &OdsCode) {
-        if let Some(running) = self.nodes.get_mut(organisation) {
-            running.shutdown.cancel();
-            if let Some(task) = running.task.take() {
-                // It was cancelled: there is nothing to learn from how it ended.
-                let _ = task.await;
-            }
+        if let Some(awake) = self.nodes.get_mut(organisation).and_then(|running| running.awake.take()) {
+            awake.stop().await;
         }
+    }
+
+    /// Starts a node again, from its configuration and its files alone.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such node, or its port or log cannot be opened again.
+    pub async fn restart_node(&mut self, organisation: &OdsCode) -> anyhow::Result<()> {
+        self.stop_node(organisation).await;
+        let Federation { ground, register, nodes, .. } = self;
+        let running = nodes.get_mut(organisation).ok_or_else(|| anyhow::anyhow!("{organisation} has no node"))?;
+        running.awake = Some(running.resting.restart(ground, register).await?);
+        Ok(())
     }
 
     /// Stops everything, and then verifies every audit log: the broker's, then each node's.
@@ -168,9 +246,8 @@ impl Federation {
         drop(broker.broker);
         let mut paths = vec![("broker".to_owned(), broker_log(&folder))];
         for (organisation, running) in nodes {
-            running.shutdown.cancel();
-            if let Some(task) = running.task {
-                let _ = task.await;
+            if let Some(awake) = running.awake {
+                awake.stop().await;
             }
             paths.push((organisation.to_string(), node_log(&folder, &organisation)));
         }
