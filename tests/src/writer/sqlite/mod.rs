@@ -136,3 +136,70 @@ fn insert_codings(transaction: &Transaction<'_>, section: Section, entry: i64, i
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::population::people;
+
+    fn written(ods: &str) -> (tempfile::TempDir, Vec<Person>, Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let people: Vec<Person> = people(1, 40).collect();
+        let database = write_database(folder.path(), ods, &people).unwrap();
+        (folder, people, database)
+    }
+
+    fn count(database: &Database, sql: &str) -> usize {
+        let connection = Connection::open(&database.database).unwrap();
+        let count: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        usize::try_from(count).unwrap()
+    }
+
+    #[test]
+    fn there_is_a_row_for_each_person_and_each_item() {
+        let (_folder, people, database) = written("RVV");
+        let holdings: Vec<&Holding> = people.iter().filter_map(|person| person.holding("RVV")).collect();
+        assert_eq!(count(&database, "SELECT count(*) FROM person"), holdings.len());
+        for section in sections_held(weald_proto::OrganisationKind::Acute) {
+            let items: usize = holdings.iter().filter_map(|holding| holding.sections.get(section)).map(Vec::len).sum();
+            assert_eq!(count(&database, &format!("SELECT count(*) FROM [{section}]")), items, "{section}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_table_for_each_section_that_is_held_and_for_no_other() {
+        let (_folder, _, database) = written("RYD");
+        let connection = Connection::open(&database.database).unwrap();
+        let mut statement = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+        let tables: BTreeSet<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let held = sections_held(weald_proto::OrganisationKind::Ambulance).iter().map(ToString::to_string);
+        assert_eq!(tables, held.chain(["person".to_owned(), "coding".to_owned()]).collect());
+    }
+
+    #[test]
+    fn local_words_stand_for_those_of_the_contract() {
+        let (_folder, _, database) = written("G99001");
+        assert_eq!(count(&database, "SELECT count(*) FROM medications WHERE supply NOT IN ('A', 'R')"), 0);
+        assert!(count(&database, "SELECT count(*) FROM medications WHERE supply = 'R'") > 0);
+    }
+
+    #[test]
+    fn no_column_is_declared_twice_in_a_table() {
+        for section in Section::ALL {
+            let names: Vec<&str> = columns(*section).map(|column| column.name).collect();
+            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{section}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_never_written_over_and_a_stranger_has_none() {
+        let (folder, people, _) = written("RVV");
+        let problem = write_database(folder.path(), "RVV", &people).unwrap_err();
+        assert!(problem.to_string().contains("exists already"));
+        assert!(
+            write_database(folder.path(), "X1", &people).unwrap_err().to_string().contains("X1 is no organisation")
+        );
+    }
+}
