@@ -45,7 +45,7 @@ fn write(world: &World, state: &Path) -> anyhow::Result<()> {
     public(&state.join("client.pem"), issued.pem.as_bytes())?;
     private(&state.join("client-key.pem"), key.to_pem().as_bytes())?;
     private(&state.join("assertion-key.seed"), assertion_key.expose_seed())?;
-    public(&state.join("register.json"), federation.register_file())?;
+    public(&state.join("register.json"), &federation.register_file())?;
     let (anchor_id, anchor_key) = federation.anchor().keys().next().context("the register has no anchor")?;
     let members: Vec<_> = federation
         .register()

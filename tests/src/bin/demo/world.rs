@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use weald_node::RecordStore;
-use weald_node::source::BundleFolder;
+use weald_node::source::{BundleFolder, SqliteDatabase};
 use weald_proto::env::Env;
 use weald_proto::{OdsCode, OrganisationKind, Patient, Section};
 use weald_tests::federation::{Federation, MemberSpec, Source};
 use weald_tests::population::{self, DEMO, Organisation, Person, sections_held};
-use weald_tests::writer::{IDENTITIES, write_folder};
+use weald_tests::writer::{IDENTITIES, write_database, write_folder};
 use weald_viewer::{View, ViewError};
 
 use crate::ask;
@@ -107,7 +107,10 @@ impl Folder {
 /// One of the eight: every other one keeps an SQLite database, the rest folders of bundles.
 fn own(organisation: &Organisation, index: usize, folder: &Path, people: &[Person]) -> anyhow::Result<MemberSpec> {
     let place = folder.join(organisation.ods);
-    let store: Arc<dyn RecordStore> = {let _=index;
+    let store: Arc<dyn RecordStore> = if index % 2 == 0 {
+        let mapping = write_database(&place, organisation.ods, people)?;
+        Arc::new(SqliteDatabase::open(&mapping.database, &mapping.mapping)?)
+    } else {
         write_folder(&place, organisation.ods, people)?;
         Arc::new(BundleFolder::open(&place, Some(&place.join(IDENTITIES)))?)
     };
