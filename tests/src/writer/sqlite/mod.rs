@@ -2,7 +2,7 @@
 //! which a node reads them.
 //!
 //! A database goes through text, so every item comes back as it was. The tables are declared once, in
-//! [`layout`]: what creates a table also fills it and maps it.
+//! the file `layout.rs`: what creates a table also fills it and maps it.
 
 mod cell;
 mod layout;
