@@ -100,7 +100,7 @@ pub(crate) fn value(parent: &Json, stem: &str) -> Option<wire::Value> {
 
 /// A value that is nothing but words.
 pub(crate) fn text_value(text: String) -> Option<wire::Value> {
-    (!text.is_empty()).then(|| wire::Value { kind: Some(value::Kind::Text(text)) })
+    if text.is_empty() { None } else { Some(wire::Value { kind: Some(value::Kind::Text(text)) }) }
 }
 
 /// "low - high".

@@ -1,0 +1,220 @@
+//! A folder of bundles as it is in life: files break, change, come and go, and hold more than one person.
+
+#![cfg(test)]
+
+mod common;
+
+use std::path::Path;
+
+use tempfile::TempDir;
+use weald_node::source::BundleFolder;
+use weald_node::{Person, Record, RecordStore, StoreError};
+use weald_proto::{Section, SectionState, UnavailableCause};
+
+const ONE: &str = "9990000018";
+const OTHER: &str = "9990000026";
+const NOBODY: &str = "9990000034";
+
+fn patient(id: &str, number: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Patient","id":"{id}","birthDate":"1950-04-01","name":[{{"family":"Example"}}],
+            "identifier":[{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"{number}"}}]}}"#
+    )
+}
+
+fn about(kind: &str, id: &str, patient: &str) -> String {
+    let field = if kind == "AllergyIntolerance" || kind == "Claim" { "patient" } else { "subject" };
+    format!(
+        r#"{{"resourceType":"{kind}","id":"{id}","{field}":{{"reference":"Patient/{patient}"}},"code":{{"text":"x"}}}}"#
+    )
+}
+
+fn bundle(resources: &[String]) -> String {
+    let entries: Vec<String> = resources.iter().map(|resource| format!(r#"{{"resource":{resource}}}"#)).collect();
+    format!(r#"{{"resourceType":"Bundle","type":"searchset","entry":[{}]}}"#, entries.join(","))
+}
+
+fn folder(files: &[(&str, String)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+async fn read(store: &BundleFolder, number: &str) -> Result<Record, StoreError> {
+    store.read(&common::permitted(number)).await
+}
+
+async fn person(store: &BundleFolder, number: &str) -> Person {
+    read(store, number).await.unwrap().person.unwrap()
+}
+
+fn open(folder: &Path) -> BundleFolder {
+    BundleFolder::open(folder, None).unwrap()
+}
+
+fn state(person: &Person, section: Section) -> (SectionState, Option<UnavailableCause>) {
+    (person.sections[&section].state, person.sections[&section].cause)
+}
+
+const COULD_NOT_SAY: (SectionState, Option<UnavailableCause>) =
+    (SectionState::Unavailable, Some(UnavailableCause::SourceError));
+
+#[tokio::test]
+async fn each_of_two_people_in_a_bundle_gets_their_own_and_the_rest_is_counted() {
+    let two = [
+        patient("1", ONE),
+        patient("2", OTHER),
+        about("Condition", "c1", "1"),
+        about("Condition", "c2", "2"),
+        about("Condition", "c3", "2"),
+        about("Claim", "k", "1"),
+    ];
+    let folder = folder(&[("two.json", bundle(&two))]);
+    let store = open(folder.path());
+    let one = person(&store, ONE).await;
+    let ids: Vec<&str> =
+        one.sections[&Section::Conditions].items.iter().map(|item| item.source_record_id.as_str()).collect();
+    assert_eq!(ids, ["Condition/c1"]);
+    assert_eq!(one.dropped, 3, "the other Patient and two conditions");
+    assert_eq!(one.unmapped.into_iter().collect::<Vec<_>>(), [("Claim".to_owned(), 1)]);
+    assert_eq!(person(&store, OTHER).await.sections[&Section::Conditions].items.len(), 2);
+    assert!(read(&store, NOBODY).await.unwrap().person.is_none());
+}
+
+#[tokio::test]
+async fn a_person_in_several_files_is_one_person() {
+    let first = bundle(&[patient("1", ONE), about("Condition", "c1", "1")]);
+    let second = bundle(&[patient("77", ONE), about("Condition", "c1", "77")]);
+    let folder = folder(&[("a.json", first), ("b.json", second)]);
+    let one = person(&open(folder.path()), ONE).await;
+    assert_eq!(one.sections[&Section::Conditions].items.len(), 2, "nothing is lost, even under one id");
+    assert_eq!(one.identity.names.len(), 1);
+    assert_eq!(one.identity.birth_date, "1950-04-01");
+}
+
+#[tokio::test]
+async fn patients_who_disagree_on_the_birth_date_give_none() {
+    let second = patient("77", ONE).replace("1950-04-01", "1950-04-02");
+    let folder = folder(&[("a.json", bundle(&[patient("1", ONE)])), ("b.json", bundle(&[second]))]);
+    assert_eq!(person(&open(folder.path()), ONE).await.identity.birth_date, "");
+}
+
+#[tokio::test]
+async fn a_truncated_file_is_named_and_makes_no_section_empty() {
+    let whole = bundle(&[patient("1", ONE), about("Condition", "c1", "1")]);
+    let cut = whole.chars().take(whole.len() / 2).collect();
+    let folder = folder(&[("cut.json", cut), ("whole.json", whole)]);
+    let store = open(folder.path());
+    let [notice] = &store.notices()[..] else { panic!("one notice") };
+    assert!(notice.place.ends_with("cut.json") && notice.problem.starts_with("is cut off from line 2, column"), "{notice}");
+    let one = person(&store, ONE).await;
+    assert_eq!(state(&one, Section::Conditions).0, SectionState::Present);
+    assert_eq!(state(&one, Section::Allergies), COULD_NOT_SAY);
+    let error = read(&store, NOBODY).await.unwrap_err();
+    assert!(error.to_string().contains("cut.json"), "nobody is called unknown: {error}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_whole_says_none_recorded() {
+    let folder = folder(&[("a.json", bundle(&[patient("1", ONE)])), ("notes.txt", "not a bundle".to_owned())]);
+    let store = open(folder.path());
+    assert_eq!(store.notices(), []);
+    assert_eq!(state(&person(&store, ONE).await, Section::Allergies).0, SectionState::NoneRecorded);
+}
+
+#[tokio::test]
+async fn a_record_that_nobody_owns_leaves_its_section_in_doubt_and_no_other() {
+    let two = [patient("1", ONE), patient("2", OTHER), about("AllergyIntolerance", "a", "9")];
+    let folder = folder(&[("two.json", bundle(&two))]);
+    let store = open(folder.path());
+    let one = person(&store, ONE).await;
+    assert_eq!(state(&one, Section::Allergies), COULD_NOT_SAY);
+    assert!(one.sections[&Section::Allergies].items.is_empty());
+    assert_eq!(state(&one, Section::Conditions).0, SectionState::NoneRecorded);
+    assert!(store.notices()[0].problem.starts_with("1 of its resources"), "{:?}", store.notices());
+}
+
+#[tokio::test]
+async fn a_search_that_failed_in_part_proves_no_absence() {
+    let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"timeout"}]}"#.to_owned();
+    let folder = folder(&[("a.json", bundle(&[patient("1", ONE), outcome]))]);
+    assert_eq!(state(&person(&open(folder.path()), ONE).await, Section::Results), COULD_NOT_SAY);
+}
+
+#[tokio::test]
+async fn files_that_come_change_and_go_are_noticed() {
+    let folder = folder(&[]);
+    let store = open(folder.path());
+    let file = folder.path().join("a.json");
+    assert!(read(&store, ONE).await.unwrap().person.is_none());
+    std::fs::write(&file, bundle(&[patient("1", ONE)])).unwrap();
+    assert!(person(&store, ONE).await.sections[&Section::Conditions].items.is_empty());
+    std::fs::write(&file, bundle(&[patient("1", ONE), about("Condition", "c1", "1")])).unwrap();
+    assert_eq!(person(&store, ONE).await.sections[&Section::Conditions].items.len(), 1);
+    std::fs::remove_file(&file).unwrap();
+    assert!(read(&store, ONE).await.unwrap().person.is_none());
+    std::fs::remove_dir(folder.path()).unwrap();
+    assert!(read(&store, ONE).await.unwrap_err().to_string().contains("cannot be listed"));
+}
+
+#[tokio::test]
+async fn a_local_identifier_stands_for_the_number_that_the_identities_give() {
+    let local = r#"{"resourceType":"Patient","id":"1","identifier":[{"system":"urn:a","value":"77"}]}"#.to_owned();
+    let folder = folder(&[("a.json", bundle(&[local]))]);
+    let identities = folder.path().join("people.csv");
+    std::fs::write(&identities, format!("system,value,nhs_number,birth_date\nurn:a,77,{ONE},1950-04-01\n")).unwrap();
+    let store = BundleFolder::open(folder.path(), Some(&identities)).unwrap();
+    let one = person(&store, ONE).await;
+    assert_eq!((one.identity.nhs_number.as_str(), one.identity.birth_date.as_str()), (ONE, "1950-04-01"));
+
+    std::fs::write(&identities, format!("system,value,nhs_number,birth_date\nurn:a,77,{OTHER},1950-04-01\n,,x,\n"))
+        .unwrap();
+    assert_eq!(person(&store, OTHER).await.identity.nhs_number, OTHER, "the new row counts");
+    assert!(read(&store, ONE).await.is_err(), "a bad row could be anybody's");
+    assert!(store.notices()[0].place.ends_with("people.csv:3"));
+
+    std::fs::remove_file(&identities).unwrap();
+    assert!(read(&store, OTHER).await.unwrap_err().to_string().contains("people.csv"));
+}
+
+#[tokio::test]
+async fn a_patient_with_another_birth_date_than_the_identities_give_is_nobodys() {
+    let local = r#"{"resourceType":"Patient","id":"1","birthDate":"1960-01-01","identifier":[{"system":"urn:a","value":"77"}]}"#;
+    let folder = folder(&[("a.json", bundle(&[local.to_owned()]))]);
+    let identities = folder.path().join("people.csv");
+    std::fs::write(&identities, format!("system,value,nhs_number,birth_date\nurn:a,77,{ONE},1950-04-01\n")).unwrap();
+    let store = BundleFolder::open(folder.path(), Some(&identities)).unwrap();
+    let error = read(&store, ONE).await.unwrap_err().to_string();
+    assert!(error.contains("contradict"), "{error}");
+    assert!(!error.contains(ONE) && !error.contains("1950"), "no values: {error}");
+}
+
+#[tokio::test]
+async fn negations_and_empty_reasons_set_the_state() {
+    let composition = r#"{"resourceType":"Composition","subject":{"reference":"Patient/1"},"section":[
+        {"code":{"coding":[{"system":"http://loinc.org","code":"11450-4"}]},"emptyReason":{"coding":[{"code":"nilknown"}]}},
+        {"code":{"coding":[{"system":"http://loinc.org","code":"11369-6"}]},"emptyReason":{"coding":[{"code":"withheld"}]}},
+        {"code":{"coding":[{"system":"http://loinc.org","code":"47519-4"}]},"entry":[{"reference":"Procedure/gone"}]}]}"#;
+    let allergy = r#"{"resourceType":"AllergyIntolerance","patient":{"reference":"Patient/1"},
+        "code":{"coding":[{"system":"http://snomed.info/sct","code":"716186003"}]}}"#;
+    let folder = folder(&[("a.json", bundle(&[patient("1", ONE), composition.into(), allergy.into()]))]);
+    let one = person(&open(folder.path()), ONE).await;
+    assert_eq!(state(&one, Section::Allergies).0, SectionState::AssertedNone);
+    assert_eq!(one.sections[&Section::Allergies].items.len(), 1, "a negation is kept");
+    assert_eq!(state(&one, Section::Conditions).0, SectionState::AssertedNone);
+    assert_eq!(state(&one, Section::Immunisations).0, SectionState::Withheld);
+    assert_eq!(state(&one, Section::Procedures), COULD_NOT_SAY);
+    assert_eq!(state(&one, Section::Results).0, SectionState::NoneRecorded);
+}
+
+#[tokio::test]
+async fn the_newest_of_timestamp_update_and_file_says_how_fresh_it_is() {
+    let stamped = bundle(&[patient("1", ONE)]).replacen('{', r#"{"timestamp":"2026-05-01T09:00:00+01:00","#, 1);
+    let updated = bundle(&[patient("2", OTHER).replacen('{', r#"{"meta":{"lastUpdated":"2026-04-01T09:00:00Z"},"#, 1)]);
+    let folder = folder(&[("a.json", stamped), ("b.json", updated)]);
+    let store = open(folder.path());
+    assert_eq!(read(&store, ONE).await.unwrap().as_of.to_string(), "2026-05-01T08:00:00.000Z");
+    assert_eq!(read(&store, OTHER).await.unwrap().as_of.to_string(), "2026-04-01T09:00:00.000Z");
+}
