@@ -1,0 +1,10 @@
+//! A whole federation, asked as a viewer app would ask it, and attacked as others might.
+//!
+//! Everything goes over real sockets and through the client that verifies, unless a lower level is the point.
+
+#![cfg(test)]
+
+mod node;
+mod refuse;
+mod view;
+mod world;
