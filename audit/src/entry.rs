@@ -126,6 +126,9 @@ pub struct AuditedOutcome {
     pub outcome: Outcome,
     /// True if a kept answer was used.
     pub cached: bool,
+    /// SHA-256 of the payload of the query that was sent, in a broker's log: what joins it to the
+    /// organisation's own log, whether or not an answer came.
+    pub query_digest: Option<Digest>,
 }
 
 /// One entry, before the log gives it a place in the chain and a time. What does not apply is empty.

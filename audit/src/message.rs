@@ -162,6 +162,7 @@ fn outcome_message(outcome: &AuditedOutcome) -> wire::AuditOutcome {
         organisation: outcome.organisation.to_string(),
         outcome: outcome.outcome.to_wire(),
         cached: outcome.cached,
+        query_digest: optional_bytes(outcome.query_digest),
     }
 }
 
@@ -170,6 +171,7 @@ fn outcome(message: &wire::AuditOutcome) -> Result<AuditedOutcome, Malformed> {
         organisation: OdsCode::parse(&message.organisation)?,
         outcome: Outcome::from_wire(message.outcome)?,
         cached: message.cached,
+        query_digest: optional_digest("query_digest", &message.query_digest)?,
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use weald_audit::Recorded;
 use weald_proto::{
-    Answer, Grant, Nonce, OdsCode, Outcome, Query, QueryId, Reason, Section, Signed, VerifiedAnswer, limit, wire,
+    Answer, Digest, Grant, Nonce, OdsCode, Outcome, Query, QueryId, Reason, Section, Signed, VerifiedAnswer, limit, wire,
 };
 
 use crate::admit::Admitted;
@@ -89,6 +89,8 @@ pub struct Heard {
     pub reason_code: String,
     /// Reason in plain words, if it is no answer.
     pub reason_text: String,
+    /// Digest of the query that was answered or that nobody answered; none if none was sent.
+    pub query: Option<Digest>,
     /// From the question to the outcome.
     pub elapsed: Duration,
 }
@@ -150,6 +152,7 @@ fn not_asked(organisation: &OdsCode) -> Heard {
         said: None,
         reason_code: "HOLDS_NONE_OF_IT".into(),
         reason_text: "by the register it holds none of the sections asked for".into(),
+        query: None,
         elapsed: Duration::ZERO,
     }
 }
@@ -165,7 +168,8 @@ async fn hear(
     until: Instant,
 ) -> Heard {
     let started = Instant::now();
-    let said = timeout_at(until, say(broker, admitted, decided, located, organisation, grants, until)).await;
+    let sent = OnceLock::new();
+    let said = timeout_at(until, say(broker, admitted, decided, located, organisation, grants, until, &sent)).await;
     let elapsed = started.elapsed();
     match said.unwrap_or(Err(Unanswered::TimedOut)) {
         Ok(said) => {
@@ -175,6 +179,7 @@ async fn hear(
                 outcome: statement.outcome,
                 reason_code: statement.reason_code.clone(),
                 reason_text: statement.reason_text.clone(),
+                query: Some(said.query.digest()),
                 said: Some(said),
                 elapsed,
             }
@@ -182,7 +187,8 @@ async fn hear(
         Err(unanswered) => {
             tracing::info!(view_id = %admitted.view(), %organisation, error = %unanswered, "no answer");
             let (outcome, reason_code, reason_text) = outcome_of(&unanswered);
-            Heard { organisation: organisation.clone(), outcome, said: None, reason_code, reason_text, elapsed }
+            let (organisation, query) = (organisation.clone(), sent.get().copied());
+            Heard { organisation, outcome, said: None, reason_code, reason_text, query, elapsed }
         }
     }
 }
@@ -198,6 +204,7 @@ fn outcome_of(unanswered: &Unanswered) -> (Outcome, String, String) {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "everything that one question depends on")]
 async fn say(
     broker: &Broker,
     admitted: &Admitted,
@@ -206,6 +213,7 @@ async fn say(
     organisation: &OdsCode,
     grants: &BTreeMap<Section, Grant>,
     until: Instant,
+    sent: &OnceLock<Digest>,
 ) -> Result<Said, Unanswered> {
     let permitted = &decided.permitted;
     if let Some(said) = broker.cache.recall(organisation, permitted).await {
@@ -217,6 +225,7 @@ async fn say(
     }
     let query = query(broker, admitted, located, organisation, grants, until);
     let signed = Signed::sign(&query, organisation.as_str(), &broker.parts.key);
+    let _ = sent.set(signed.digest());
     let answer = broker.parts.nodes.ask(located, organisation, signed.as_wire().clone()).await?;
     let said = check(answer, signed, &query, admitted, located)?;
     broker.cache.keep(organisation, permitted, &said).await;

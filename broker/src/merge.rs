@@ -46,7 +46,7 @@ fn plan(section: Section, items: &[(ItemRef, &wire::Item)]) -> SectionPlan {
             groups.entry(content(told)).or_default().push((item.clone(), told));
         }
     }
-    let mut ordered: Vec<((bool, Reverse<String>, Digest), Group)> = groups
+    let ordered: BTreeMap<_, Group> = groups
         .into_iter()
         .map(|(digest, members)| {
             let last = members.iter().all(|(_, item)| comes_last(item));
@@ -55,8 +55,7 @@ fn plan(section: Section, items: &[(ItemRef, &wire::Item)]) -> SectionPlan {
             ((last, Reverse(when.to_owned()), digest), group)
         })
         .collect();
-    ordered.sort_by(|one, other| one.0.cmp(&other.0));
-    let groups = ordered.into_iter().map(|(_, group)| group).collect();
+    let groups = ordered.into_values().collect();
     SectionPlan { section, groups, set_aside }
 }
 

@@ -82,6 +82,7 @@ fn audited(heard: &Heard) -> AuditedOutcome {
         organisation: heard.organisation.clone(),
         outcome: heard.outcome,
         cached: heard.said.as_ref().is_some_and(|said| said.cached),
+        query_digest: heard.query,
     }
 }
 

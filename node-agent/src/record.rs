@@ -28,6 +28,7 @@ pub async fn record(node: &Node, peer: &PeerIdentity, asked: &Asked, release: &R
         organisation: node.organisation().clone(),
         outcome: release.outcome(),
         cached: false,
+        query_digest: None,
     }];
     entry.part_digests = release.part_digests();
     entry.reason = release.reason_code().parse().ok();

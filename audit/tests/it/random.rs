@@ -139,9 +139,11 @@ fn decision() -> impl Strategy<Value = BTreeMap<Section, Grant>> {
 }
 
 fn outcome() -> impl Strategy<Value = AuditedOutcome> {
-    (ods(), any_of(Outcome::ALL), any::<bool>()).prop_map(|(organisation, outcome, cached)| AuditedOutcome {
+    let fields = (ods(), any_of(Outcome::ALL), any::<bool>(), option::of(digest()));
+    fields.prop_map(|(organisation, outcome, cached, query_digest)| AuditedOutcome {
         organisation,
         outcome,
         cached,
+        query_digest,
     })
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use weald_proto::{BirthDate, FamilyName, NhsNumber, Patient};
 use weald_tests::population::Person;
 
@@ -30,8 +31,11 @@ pub(crate) fn find(number: &NhsNumber, people: &[Person], options: &Options) -> 
 }
 
 /// A local identifier of a person.
+#[derive(Deserialize)]
 struct Local {
+    #[serde(default)]
     system: String,
+    #[serde(default)]
     value: String,
 }
 
@@ -59,26 +63,58 @@ fn in_folder(folder: &Path, identifier: &Local, number: &NhsNumber) -> anyhow::R
             continue;
         }
         // A file that does not parse is the node's to report, not ours.
-        let Ok(bundle) = serde_json::from_slice::<Value>(&std::fs::read(&path)?) else { continue };
-        let entries = bundle["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let patients = entries.iter().map(|entry| &entry["resource"]).filter(|one| one["resourceType"] == "Patient");
-        for resource in patients {
-            let carries = resource["identifier"].as_array().is_some_and(|identifiers| {
-                identifiers.iter().any(|one| one["system"] == identifier.system && one["value"] == identifier.value)
-            });
-            if carries {
-                return Ok(Some(patient_of(resource, number)?));
-            }
+        let Ok(bundle) = serde_json::from_slice::<Bundle>(&std::fs::read(&path)?) else { continue };
+        let mut patients = bundle.entry.iter().filter_map(|entry| entry.resource.as_ref());
+        let carries = |one: &&Resource| {
+            one.kind == "Patient" && one.identifier.iter().any(|id| id.system == identifier.system && id.value == identifier.value)
+        };
+        if let Some(resource) = patients.find(carries) {
+            return Ok(Some(patient_of(resource, number)?));
         }
     }
     Ok(None)
 }
 
-fn patient_of(resource: &Value, number: &NhsNumber) -> anyhow::Result<Patient> {
-    let family = resource["name"].as_array().and_then(|names| names.iter().find_map(|name| name["family"].as_str()));
+/// As much of a FHIR bundle as tells who is in it.
+#[derive(Deserialize)]
+struct Bundle {
+    #[serde(default)]
+    entry: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    resource: Option<Resource>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    #[serde(rename = "resourceType")]
+    kind: String,
+    #[serde(default, deserialize_with = "of_patient")]
+    identifier: Vec<Local>,
+    #[serde(default, deserialize_with = "of_patient")]
+    name: Vec<Name>,
+    #[serde(rename = "birthDate")]
+    birth_date: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    family: Option<String>,
+}
+
+/// Other types have members of these names and of other shapes: they are nobody's identifiers.
+fn of_patient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
+}
+
+fn patient_of(resource: &Resource, number: &NhsNumber) -> anyhow::Result<Patient> {
+    let family = resource.name.iter().find_map(|name| name.family.as_deref());
     Ok(Patient {
         nhs_number: number.clone(),
-        birth_date: BirthDate::parse(resource["birthDate"].as_str().unwrap_or_default())
+        birth_date: BirthDate::parse(resource.birth_date.as_deref().unwrap_or_default())
             .context("the person's bundle has no full birth date")?,
         family_name: FamilyName::parse(family.unwrap_or_default()).context("the person's bundle has no family name")?,
     })

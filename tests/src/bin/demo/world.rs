@@ -107,7 +107,7 @@ impl Folder {
 /// One of the eight: every other one keeps an SQLite database, the rest folders of bundles.
 fn own(organisation: &Organisation, index: usize, folder: &Path, people: &[Person]) -> anyhow::Result<MemberSpec> {
     let place = folder.join(organisation.ods);
-    let store: Arc<dyn RecordStore> = if index % 2 == 0 {
+    let store: Arc<dyn RecordStore> = if index.is_multiple_of(2) {
         let mapping = write_database(&place, organisation.ods, people)?;
         Arc::new(SqliteDatabase::open(&mapping.database, &mapping.mapping)?)
     } else {
