@@ -74,15 +74,114 @@ pub(crate) fn is_said_elsewhere(kind: &str) -> bool {
 }
 
 /// The items that a resource makes; none if it belongs to no section.
+///
+/// A request that something must not be done says so in its words, at every level: `doNotPerform`
+/// turns the meaning of all the rest round (FHIR R4, modifier elements).
 pub(crate) fn items(resource: &Resource<'_>) -> Vec<(Section, wire::Item)> {
-    match destination(&resource.entry().kind()) {
+    let mut items = match destination(&resource.entry().kind()) {
         Some(To(section, map)) => vec![(*section, map(resource))],
         Some(Sorted(map)) => vec![map(resource)],
         Some(Several(map)) => map(resource),
         Some(Support) | None => Vec::new(),
+    };
+    if resource.at("doNotPerform").is_true() {
+        items.iter_mut().for_each(|(_, item)| item.text = format!("Not to be done: {}", item.text));
     }
+    items
 }
 
 fn destination(kind: &str) -> Option<&'static Destination> {
     TABLE.iter().find(|(name, _)| *name == kind).map(|(_, destination)| destination)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bundle::Bundle;
+    use super::*;
+
+    fn items_of(resource: &str) -> Vec<(Section, wire::Item)> {
+        let text = format!(r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"resource":{resource}}}]}}"#);
+        let bundle = Bundle::parse(text.as_bytes()).unwrap();
+        items(&Resource::all(&bundle).next().unwrap())
+    }
+
+    fn sections_of(resource: &str) -> Vec<Section> {
+        items_of(resource).into_iter().map(|(section, _)| section).collect()
+    }
+
+    #[test]
+    fn a_resource_that_lacks_everything_is_still_an_item_with_words() {
+        for (kind, destination) in TABLE.iter().filter(|(_, destination)| !matches!(destination, Support)) {
+            let items = items_of(&format!(r#"{{"resourceType":"{kind}"}}"#));
+            assert_eq!(items.len(), 1, "{kind}");
+            assert!(items.iter().all(|(_, item)| !item.text.is_empty() && !item.source_record_id.is_empty()), "{kind}");
+            assert!(!matches!(destination, To(section, _) if *section != items[0].0), "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_must_not_be_done_says_so_in_its_words() {
+        let request = r#"{"resourceType":"MedicationRequest","doNotPerform":true,"medicationCodeableConcept":{"text":"Aspirin"}}"#;
+        assert_eq!(items_of(request)[0].1.text, "Not to be done: Aspirin");
+    }
+
+    #[test]
+    fn flags_go_by_code_before_category() {
+        let snomed = "http://snomed.info/sct";
+        for (code, category, section) in [
+            ("450476008", "", Section::AdvanceDirectives),
+            ("836881000000105", "", Section::SafeguardingChild),
+            ("417430008", "", Section::SafeguardingAdult),
+            ("1", "child-protection-information-system-flag", Section::SafeguardingChild),
+            ("1", "safeguarding", Section::SafeguardingChild),
+            ("1", "advance-directive", Section::AdvanceDirectives),
+            ("1", "risk-information", Section::MentalHealth),
+            ("1", "diet", Section::Alerts),
+        ] {
+            let flag = format!(
+                r#"{{"resourceType":"Flag","code":{{"coding":[{{"system":"{snomed}","code":"{code}"}}]}},
+                    "category":[{{"coding":[{{"code":"{category}"}}]}}]}}"#
+            );
+            assert_eq!(sections_of(&flag), [section], "{code} {category}");
+        }
+    }
+
+    #[test]
+    fn episodes_go_by_type() {
+        for (words, section) in [
+            ("Adult social care", Section::SocialCareAdult),
+            ("Children's social care", Section::SocialCareChild),
+            ("Social care", Section::SocialCareChild),
+            ("Community mental health team", Section::MentalHealth),
+            ("Diabetes care", Section::Encounters),
+        ] {
+            let episode = format!(r#"{{"resourceType":"EpisodeOfCare","type":[{{"text":"{words}"}}]}}"#);
+            assert_eq!(sections_of(&episode), [section], "{words}");
+        }
+    }
+
+    #[test]
+    fn a_consent_about_privacy_is_in_no_section() {
+        let consent =
+            |scope: &str| format!(r#"{{"resourceType":"Consent","scope":{{"coding":[{{"code":"{scope}"}}]}}}}"#);
+        assert_eq!(sections_of(&consent("patient-privacy")), []);
+        assert_eq!(sections_of(&consent("research")), []);
+        assert_eq!(sections_of(&consent("treatment")), [Section::AdvanceDirectives]);
+    }
+
+    #[test]
+    fn an_encounter_in_progress_also_says_where_the_person_is() {
+        let encounter = r#"{"resourceType":"Encounter","status":"in-progress"}"#;
+        assert_eq!(sections_of(encounter), [Section::Encounters, Section::Location]);
+    }
+
+    #[test]
+    fn the_end_of_a_cpr_flag_is_its_review_and_does_not_end_it() {
+        let flag = r#"{"resourceType":"Flag","period":{"start":"2020","end":"2021"},
+            "code":{"coding":[{"system":"http://snomed.info/sct","code":"450476008"}]}}"#;
+        let item = items_of(flag).remove(0).1;
+        assert_eq!(item.effective_end, "");
+        let Some(wire::item::Detail::AdvanceDirective(directive)) = item.detail else { panic!("not a directive") };
+        assert_eq!((directive.kind.as_str(), directive.review_date.as_str()), ("cpr", "2021"));
+    }
 }
