@@ -158,7 +158,12 @@ impl Ground {
 
     /// The register of a draft, signed and checked as everybody would.
     pub(super) fn load(&self, draft: &RegisterDraft) -> anyhow::Result<Register> {
-        Ok(Register::load(&draft.sign(&self.register_key), &self.anchor, self.env.clock.now())?)
+        Ok(Register::load(&self.sign(draft), &self.anchor, self.env.clock.now())?)
+    }
+
+    /// A draft as a signed file.
+    pub(super) fn sign(&self, draft: &RegisterDraft) -> Vec<u8> {
+        draft.sign(&self.register_key)
     }
 
     fn publish(&self, draft: &RegisterDraft) -> anyhow::Result<Arc<ArcSwap<Register>>> {

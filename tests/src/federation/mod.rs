@@ -99,6 +99,11 @@ impl Federation {
         self.register.load_full()
     }
 
+    /// The newest register as the file that was signed.
+    pub fn register_file(&self) -> Vec<u8> {
+        self.ground.sign(&self.draft)
+    }
+
     /// Where registers are anchored.
     pub fn anchor(&self) -> &RegisterAnchor {
         &self.ground.anchor
