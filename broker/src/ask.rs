@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use weald_audit::Recorded;
 use weald_proto::{
-    Answer, Digest, Grant, Nonce, OdsCode, Outcome, Query, QueryId, Reason, Section, Signed, VerifiedAnswer, limit, wire,
+    Answer, Digest, Grant, KeyId, KeyUse, Keyring as _, Nonce, OdsCode, Outcome, Query, QueryId, Reason, Section,
+    Signed, VerifiedAnswer, limit, wire,
 };
 
 use crate::admit::Admitted;
@@ -216,11 +217,14 @@ async fn say(
     sent: &OnceLock<Digest>,
 ) -> Result<Said, Unanswered> {
     let permitted = &decided.permitted;
-    if let Some(said) = broker.cache.recall(organisation, permitted).await {
+    let recall = || async {
+        broker.cache.recall(organisation, permitted).await.filter(|said| still_holds(said, located, grants))
+    };
+    if let Some(said) = recall().await {
         return Ok(said);
     }
     let _flight = broker.cache.board(organisation, permitted).await;
-    if let Some(said) = broker.cache.recall(organisation, permitted).await {
+    if let Some(said) = recall().await {
         return Ok(said);
     }
     let query = query(broker, admitted, located, organisation, grants, until);
@@ -230,6 +234,15 @@ async fn say(
     let said = check(answer, signed, &query, admitted, located)?;
     broker.cache.keep(organisation, permitted, &said).await;
     Ok(said)
+}
+
+/// A kept answer holds only while the register still gives its key and the organisation holds the
+/// same sections.
+fn still_holds(said: &Said, located: &Located, grants: &BTreeMap<Section, Grant>) -> bool {
+    let key = KeyId::parse(&said.answer.statement.as_wire().key_id);
+    let sections = &said.verified.statement().sections;
+    key.is_ok_and(|key| located.register.key(&key, KeyUse::Statement).is_some())
+        && (sections.is_empty() || sections.keys().eq(grants.keys()))
 }
 
 fn query(

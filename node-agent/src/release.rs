@@ -6,7 +6,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use prost::Message as _;
 use sha2::Sha256;
-use weald_policy::release as redact;
+use weald_policy::{conceals, release as redact};
 use weald_proto::{
     Digest, Filter, Grant, Identity, Level, Outcome, Random, Section, SectionState, SectionStatement, Statement, UnavailableCause,
     WithheldReason, limit, wire,
@@ -144,11 +144,22 @@ pub fn release(node: &Node, asked: &Asked, decided: &Decided, read: Read) -> Rel
     let mut release = Release::empty(node, asked, Outcome::Answered);
     release.statement.source_as_of = record.as_of;
     release.statement.cache_seconds = node.parts.cache_seconds;
-    release.statement.unmapped = person.unmapped.clone();
+    if sees_something_of_all(decided) {
+        release.statement.unmapped.clone_from(&person.unmapped);
+    }
     release.dropped = person.dropped;
     release.identify(node, &person);
     release.fill(node, asked, decided, person.sections);
     release
+}
+
+/// True for a requester to whom every section is open at least in summary, and nothing concealed: the
+/// counts of records that belong to no section are for nobody else.
+fn sees_something_of_all(decided: &Decided) -> bool {
+    let permit = decided.decision.permit();
+    Section::ALL
+        .iter()
+        .all(|section| permit.grant(*section).is_some_and(|grant| grant.level >= Level::Summary && !conceals(grant)))
 }
 
 /// The source could not be read at all: every section says so.
@@ -220,12 +231,12 @@ impl Release {
         room: &mut usize,
     ) -> SectionStatement {
         let released = redact(permit, section, reading.items, node.parts.env.clock.now());
-        let (level, filter, conceals) = (released.level(), released.filter().clone(), released.conceals());
+        let (level, filter, is_concealing) = (released.level(), released.filter().clone(), released.conceals());
         let removed = released.removed() > 0;
         let (items, cut_items) = cut(released.into_parts().0, room);
         let mut stated = SectionStatement { filter, cut_items, ..stated(reading.state, level, reason) };
         if items.is_empty() && cut_items == 0 {
-            stated.state = empty_state(reading.state, removed, conceals);
+            stated.state = empty_state(reading.state, removed, is_concealing);
         }
         stated.withheld_reason = (stated.state == SectionState::Withheld).then_some(if removed {
             WithheldReason::Policy
@@ -250,10 +261,10 @@ impl Release {
 ///
 /// Where policy conceals, every empty answer is called the same, whatever the reason. Otherwise what
 /// a filter took away is announced, never passed over.
-fn empty_state(read: SectionState, removed: bool, conceals: bool) -> SectionState {
+fn empty_state(read: SectionState, removed: bool, is_concealing: bool) -> SectionState {
     match read {
         SectionState::Unavailable | SectionState::InTransit | SectionState::Stale => read,
-        _ if conceals => SectionState::NothingToShow,
+        _ if is_concealing => SectionState::NothingToShow,
         _ if removed => SectionState::Withheld,
         SectionState::Present => SectionState::NoneRecorded,
         other => other,

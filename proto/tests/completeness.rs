@@ -1,5 +1,7 @@
 //! When silence may be called "none", and that no item is lost.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

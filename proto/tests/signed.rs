@@ -1,5 +1,7 @@
 //! What a signature promises.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -2,6 +2,8 @@
 //!
 //! The bundles are in a folder beside the repository. Without it these tests say so and pass.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ fn data() -> Option<PathBuf> {
     if data.is_dir() {
         Some(data)
     } else {
-        println!("SKIPPED: no bundles of other people in {}", data.display());
+        eprintln!("SKIPPED: no bundles of other people in {}", data.display());
         None
     }
 }

@@ -1,5 +1,7 @@
 //! The form of a view as JSON, which docs/view-json.md describes.
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
