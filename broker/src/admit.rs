@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 use weald_certs::{Member, PeerIdentity};
-use weald_proto::assertion::NotNow;
-use weald_proto::{Assertion, KeyOwner, Reason, Section, SignedAssertion, SpiffeId, SpiffePath, Verified, VerifyError, ViewId};
+use weald_proto::{Assertion, NotAccepted, Reason, Section, SignedAssertion, SpiffeId, SpiffePath, Verified, ViewId};
 
 use crate::broker::Broker;
 use crate::refusal::Refusal;
@@ -76,49 +75,28 @@ pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<
         return Err(Refusal::new(Reason::NotAMember, "the viewer app's organisation is no active member"));
     }
     let token = request.token.as_deref().ok_or_else(|| Refusal::new(Reason::AssertionMissing, "no bearer token"))?;
-    let token = SignedAssertion::parse(token)
-        .map_err(|fault| Refusal::new(Reason::AssertionMalformed, fault.to_string()))?;
+    let token =
+        SignedAssertion::parse(token).map_err(|fault| Refusal::new(Reason::AssertionMalformed, fault.to_string()))?;
     let of_token = |refusal: Refusal| Refusal { token: Some(token.digest()), ..refusal };
-    let assertion = verify(broker, &token).map_err(of_token)?;
-    let of_assertion =
-        |refusal: Refusal| of_token(Refusal { assertion: Some(Box::new(assertion.clone())), ..refusal });
-    check_claims(broker, viewer, &assertion).map_err(of_assertion)?;
-    let sections = sections(request, &assertion).map_err(of_assertion)?;
     let now = broker.parts.env.clock.now();
+    let accepted = token.accept(&*register, &broker.parts.federation, now);
+    let assertion = accepted.map_err(|fault| of_token(not_accepted(fault)))?;
+    let of_assertion = |refusal: Refusal| of_token(Refusal { assertion: Some(Box::new(assertion.clone())), ..refusal });
+    if assertion.viewer != *viewer {
+        return Err(of_assertion(Refusal::new(Reason::AssertionViewer, "`cnf` names another viewer app")));
+    }
+    let sections = sections(request, &assertion).map_err(of_assertion)?;
     let noted = broker.parts.replay.note_assertion(&assertion, now);
     noted.map_err(|reason| of_assertion(Refusal::new(reason, "the assertion was used before")))?;
     let view = ViewId::generate(&*broker.parts.env.random);
     Ok(Admitted { view, viewer: viewer.clone(), token, assertion, sections })
 }
 
-fn verify(broker: &Broker, token: &SignedAssertion) -> Result<Verified<Assertion>, Refusal> {
-    token.verify(&*broker.register()).map_err(|error| match error {
-        VerifyError::UnknownKey => Refusal::new(Reason::AssertionKeyUnknown, "no member has this assertion key"),
-        VerifyError::WrongSignature => Refusal::new(Reason::AssertionSignature, "the signature does not fit"),
-        VerifyError::Malformed(fault) => Refusal {
-            told: Some(format!("the assertion does not parse: {fault}")),
-            ..Refusal::new(Reason::AssertionMalformed, fault.to_string())
-        },
-    })
-}
-
-fn check_claims(broker: &Broker, viewer: &SpiffeId, assertion: &Verified<Assertion>) -> Result<(), Refusal> {
-    if *assertion.signer() != KeyOwner::Organisation(assertion.issuer.clone()) {
-        return Err(Refusal::new(Reason::AssertionSigner, "signer and issuer differ"));
-    }
-    if assertion.audience != broker.parts.federation {
-        return Err(Refusal::new(Reason::AssertionAudience, "another federation"));
-    }
-    if assertion.viewer != *viewer {
-        return Err(Refusal::new(Reason::AssertionViewer, "`cnf` names another viewer app"));
-    }
-    assertion.check_time(broker.parts.env.clock.now()).map_err(|not_now| {
-        let reason = match not_now {
-            NotNow::Expired => Reason::AssertionExpired,
-            NotNow::NotYet => Reason::AssertionNotYet,
-        };
-        Refusal::new(reason, not_now.to_string())
-    })
+/// What does not parse is named to the requester, because only they can mend it.
+fn not_accepted(fault: NotAccepted) -> Refusal {
+    let told = (fault.reason == Reason::AssertionMalformed)
+        .then(|| format!("the assertion does not parse: {}; see docs/assertion.md", fault.detail));
+    Refusal { told, assertion: fault.assertion, ..Refusal::new(fault.reason, fault.detail) }
 }
 
 fn sections(request: &Request, assertion: &Assertion) -> Result<BTreeSet<Section>, Refusal> {

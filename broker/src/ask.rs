@@ -196,9 +196,7 @@ async fn hear(
 
 fn outcome_of(unanswered: &Unanswered) -> (Outcome, String, String) {
     match unanswered {
-        Unanswered::Unreachable(_) => {
-            (Outcome::Unreachable, "UNREACHABLE".into(), "it could not be reached".into())
-        }
+        Unanswered::Unreachable(_) => (Outcome::Unreachable, "UNREACHABLE".into(), "it could not be reached".into()),
         Unanswered::TimedOut => (Outcome::TimedOut, "TIMED_OUT".into(), "it did not answer in time".into()),
         Unanswered::Refused(reason) => (Outcome::Invalid, reason.as_str().into(), reason.text().into()),
         Unanswered::Invalid(_) => (Outcome::Invalid, "INVALID".into(), "what it sent does not hold".into()),

@@ -52,11 +52,8 @@ pub struct Flight(#[expect(dead_code, reason = "held, not read")] tokio::sync::O
 impl Cache {
     /// An empty cache.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let kept = Moka::builder()
-            .max_capacity(CAPACITY)
-            .weigher(|_, kept: &Kept| kept.weight)
-            .expire_after(Granted)
-            .build();
+        let kept =
+            Moka::builder().max_capacity(CAPACITY).weigher(|_, kept: &Kept| kept.weight).expire_after(Granted).build();
         Cache { kept, flights: Mutex::default(), clock }
     }
 

@@ -2,8 +2,8 @@
 
 use tonic::Code;
 use weald_certs::{ConnectError, Links};
-use weald_proto::service::{AskRequest, AskResponse};
 use weald_proto::service::node_agent_service_client::NodeAgentServiceClient;
+use weald_proto::service::{AskRequest, AskResponse};
 use weald_proto::{FederationName, OdsCode, Reason, SpiffeId, limit, wire};
 
 use crate::ask::{Answering, AskNode, Unanswered};

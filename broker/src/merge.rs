@@ -22,9 +22,8 @@ pub fn merge(heard: &BTreeMap<OdsCode, Heard>) -> MergePlan {
     for (organisation, heard) in heard {
         let Some(said) = &heard.said else { continue };
         for (section, items) in said.verified.sections() {
-            let refs = (0u32..).zip(items).map(|(index, item)| {
-                (ItemRef { organisation: organisation.clone(), index }, item)
-            });
+            let refs =
+                (0u32..).zip(items).map(|(index, item)| (ItemRef { organisation: organisation.clone(), index }, item));
             by_section.entry(section).or_default().extend(refs);
         }
     }
@@ -104,12 +103,13 @@ fn newest_versions<'a>(items: &'a [(ItemRef, &'a wire::Item)]) -> Versions<'a> {
 /// version is never superseded.
 fn record_of<'a>(item: &'a ItemRef, told: &'a wire::Item) -> Option<(&'a OdsCode, &'a str, &'a str)> {
     let versioned = !told.source_version.is_empty() || !told.source_updated.is_empty();
-    (versioned && !told.source_record_id.is_empty())
-        .then_some((&item.organisation, told.source_system.as_str(), told.source_record_id.as_str()))
+    (versioned && !told.source_record_id.is_empty()).then_some((
+        &item.organisation,
+        told.source_system.as_str(),
+        told.source_record_id.as_str(),
+    ))
 }
 
 fn superseded(item: &ItemRef, told: &wire::Item, newest: &Versions<'_>) -> bool {
-    record_of(item, told)
-        .and_then(|record| newest.get(&record))
-        .is_some_and(|newest| version_of(told) < *newest)
+    record_of(item, told).and_then(|record| newest.get(&record)).is_some_and(|newest| version_of(told) < *newest)
 }

@@ -49,7 +49,8 @@ pub fn decide(node: &Node, asked: &Asked) -> Result<Decided, Declined> {
     let decision = node.parts.engine.decide(&circumstances);
     let permit = decision.permit().within(&asked.query().grants);
     if permit.is_empty() {
-        let text = decision.refusal().map_or_else(|| Reason::PolicyRefused.text().to_owned(), |reason| reason.text.clone());
+        let text =
+            decision.refusal().map_or_else(|| Reason::PolicyRefused.text().to_owned(), |reason| reason.text.clone());
         return Err(refused(Reason::PolicyRefused, text));
     }
     let permitted = Permitted::new(permit, asked.assertion(), node.parts.engine.version());

@@ -8,8 +8,8 @@ use prost::Message as _;
 use sha2::Sha256;
 use weald_policy::{conceals, release as redact};
 use weald_proto::{
-    Digest, Filter, Grant, Identity, Level, Outcome, Random, Section, SectionState, SectionStatement, Statement, UnavailableCause,
-    WithheldReason, limit, wire,
+    Digest, Filter, Grant, Identity, Level, Outcome, Random, Section, SectionState, SectionStatement, Statement,
+    UnavailableCause, WithheldReason, limit, wire,
 };
 
 use crate::decide::{Decided, Declined};

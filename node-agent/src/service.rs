@@ -33,7 +33,8 @@ impl NodeService {
 #[tonic::async_trait]
 impl NodeAgentService for NodeService {
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
-        let peer = request.extensions().get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(None))?;
+        let peer =
+            request.extensions().get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(None))?;
         let query = request.into_inner().query.ok_or_else(|| Reason::QueryMalformed.to_status(None))?;
         let answered = tokio::time::timeout(BOUND, answer(&self.node, &peer, query)).await;
         match answered {

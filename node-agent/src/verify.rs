@@ -2,7 +2,7 @@
 
 use weald_certs::PeerIdentity;
 use weald_proto::assertion::NotNow;
-use weald_proto::{Assertion, KeyOwner, Query, Reason, Signed, Verified, VerifyError, limit, wire};
+use weald_proto::{Assertion, KeyOwner, NotAccepted, Query, Reason, Signed, Verified, VerifyError, limit, wire};
 
 use crate::node::Node;
 use crate::refusal::Refusal;
@@ -38,14 +38,21 @@ pub fn verify(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) ->
         refusal
     };
     check_freshness(node, &query).map_err(of_query)?;
-    let assertion = verify_assertion(node, &query).map_err(of_query)?;
+    let now = node.parts.env.clock.now();
+    let accepted = query.assertion.accept(&*node.register(), &node.parts.federation, now);
+    let assertion = accepted.map_err(|fault| of_query(not_accepted(fault)))?;
     let of_both = |mut refusal: Refusal| {
         refusal.assertion = Some(Box::new(assertion.clone()));
         of_query(refusal)
     };
-    check_assertion(node, &query, &assertion).map_err(of_both)?;
-    let now = node.parts.env.clock.now();
-    node.parts.replay.note_query(&query, &assertion, now).map_err(|reason| of_both(Refusal::new(reason, "seen before")))?;
+    if !query.grants.keys().all(|section| assertion.sections.contains(section)) {
+        let beyond = Refusal::new(Reason::SectionsNotAsserted, "the query goes beyond the assertion");
+        return Err(of_both(beyond));
+    }
+    node.parts
+        .replay
+        .note_query(&query, &assertion, now)
+        .map_err(|reason| of_both(Refusal::new(reason, "seen before")))?;
     Ok(Asked { query, assertion })
 }
 
@@ -85,33 +92,6 @@ fn check_freshness(node: &Node, query: &Query) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn verify_assertion(node: &Node, query: &Query) -> Result<Verified<Assertion>, Refusal> {
-    query.assertion.verify(&*node.register()).map_err(|error| match error {
-        VerifyError::UnknownKey => Refusal::new(Reason::AssertionKeyUnknown, "no member has this assertion key"),
-        VerifyError::WrongSignature => {
-            Refusal::new(Reason::AssertionSignature, "the assertion's signature does not fit")
-        }
-        VerifyError::Malformed(fault) => Refusal::new(Reason::AssertionMalformed, fault.to_string()),
-    })
-}
-
-/// Everything about the claims that a node can check; only the broker can check `cnf`.
-fn check_assertion(node: &Node, query: &Query, assertion: &Verified<Assertion>) -> Result<(), Refusal> {
-    if *assertion.signer() != KeyOwner::Organisation(assertion.issuer.clone()) {
-        return Err(Refusal::new(Reason::AssertionSigner, "signer and issuer differ"));
-    }
-    if assertion.audience != node.parts.federation {
-        return Err(Refusal::new(Reason::AssertionAudience, "another federation"));
-    }
-    assertion.check_time(node.parts.env.clock.now()).map_err(|not_now| {
-        let reason = match not_now {
-            NotNow::Expired => Reason::AssertionExpired,
-            NotNow::NotYet => Reason::AssertionNotYet,
-        };
-        Refusal::new(reason, not_now.to_string())
-    })?;
-    if !query.grants.keys().all(|section| assertion.sections.contains(section)) {
-        return Err(Refusal::new(Reason::SectionsNotAsserted, "the query goes beyond the assertion"));
-    }
-    Ok(())
+fn not_accepted(fault: NotAccepted) -> Refusal {
+    Refusal { assertion: fault.assertion, ..Refusal::new(fault.reason, fault.detail) }
 }

@@ -8,6 +8,7 @@
 //!
 //! Without the default feature `grpc` the crate has neither tonic nor tokio.
 
+pub mod accept;
 pub mod answer;
 pub mod assertion;
 pub mod closed;
@@ -47,6 +48,7 @@ pub mod wire;
 #[cfg(feature = "grpc")]
 use wire as v1;
 
+pub use accept::NotAccepted;
 pub use answer::{Answer, AnswerError, OpaquePart, VerifiedAnswer};
 pub use assertion::{Assertion, BreakGlassReason, Relationship, RelationshipKind};
 pub use completeness::{Completeness, RolledState};

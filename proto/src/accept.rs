@@ -1,0 +1,59 @@
+//! Accepting an assertion. Broker and node run the same check, each against its own register and clock.
+
+use crate::assertion::NotNow;
+use crate::key::KeyOwner;
+use crate::{Assertion, FederationName, Keyring, Reason, SignedAssertion, Timestamp, Verified, VerifyError};
+
+/// Why an assertion was not accepted.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}: {detail}")]
+pub struct NotAccepted {
+    /// The stable reason.
+    pub reason: Reason,
+    /// Which step and which field; never a value.
+    pub detail: String,
+    /// What it says, if at least its signature held.
+    pub assertion: Option<Box<Verified<Assertion>>>,
+}
+
+impl SignedAssertion {
+    /// Checks the signature, and then the claims that anybody can check: signed by the issuer, for
+    /// this federation, valid now. Who presents it, and how often, is for the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAccepted`] with the first thing that does not hold.
+    pub fn accept(
+        &self,
+        keys: &dyn Keyring,
+        federation: &FederationName,
+        now: Timestamp,
+    ) -> Result<Verified<Assertion>, NotAccepted> {
+        let assertion = self.verify(keys).map_err(unverified)?;
+        let refused = |reason: Reason, detail: &str| NotAccepted {
+            reason,
+            detail: detail.to_owned(),
+            assertion: Some(Box::new(assertion.clone())),
+        };
+        if *assertion.signer() != KeyOwner::Organisation(assertion.issuer.clone()) {
+            return Err(refused(Reason::AssertionSigner, "signer and issuer differ"));
+        }
+        if assertion.audience != *federation {
+            return Err(refused(Reason::AssertionAudience, "another federation"));
+        }
+        assertion.check_time(now).map_err(|not_now| match not_now {
+            NotNow::Expired => refused(Reason::AssertionExpired, "its time is over"),
+            NotNow::NotYet => refused(Reason::AssertionNotYet, "its time has not begun"),
+        })?;
+        Ok(assertion)
+    }
+}
+
+fn unverified(error: VerifyError) -> NotAccepted {
+    let reason = match &error {
+        VerifyError::UnknownKey => Reason::AssertionKeyUnknown,
+        VerifyError::WrongSignature => Reason::AssertionSignature,
+        VerifyError::Malformed(_) => Reason::AssertionMalformed,
+    };
+    NotAccepted { reason, detail: error.to_string(), assertion: None }
+}
