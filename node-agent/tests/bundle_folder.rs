@@ -108,7 +108,10 @@ async fn a_truncated_file_is_named_and_makes_no_section_empty() {
     let folder = folder(&[("cut.json", cut), ("whole.json", whole)]);
     let store = open(folder.path());
     let [notice] = &store.notices()[..] else { panic!("one notice") };
-    assert!(notice.place.ends_with("cut.json") && notice.problem.starts_with("is cut off from line 2, column"), "{notice}");
+    assert!(
+        notice.place.ends_with("cut.json") && notice.problem.starts_with("is cut off from line 2, column"),
+        "{notice}"
+    );
     let one = person(&store, ONE).await;
     assert_eq!(state(&one, Section::Conditions).0, SectionState::Present);
     assert_eq!(state(&one, Section::Allergies), COULD_NOT_SAY);
@@ -141,6 +144,24 @@ async fn a_search_that_failed_in_part_proves_no_absence() {
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"timeout"}]}"#.to_owned();
     let folder = folder(&[("a.json", bundle(&[patient("1", ONE), outcome]))]);
     assert_eq!(state(&person(&open(folder.path()), ONE).await, Section::Results), COULD_NOT_SAY);
+}
+
+#[tokio::test]
+async fn a_page_of_a_search_proves_no_absence_until_the_next_is_there() {
+    let page = |own: &str, next: &str, resource: String| {
+        let links = format!(
+            r#"{{"link":[{{"relation":"self","url":"{own}"}},{{"relation":"{next}","url":"https://fhir.example/2"}}],"#
+        );
+        bundle(&[resource]).replacen('{', &links, 1)
+    };
+    let folder = folder(&[("1.json", page("https://fhir.example/1", "next", patient("1", ONE)))]);
+    let store = open(folder.path());
+    assert_eq!(state(&person(&store, ONE).await, Section::Results), COULD_NOT_SAY);
+    assert!(store.notices()[0].problem.contains("fetch all pages"), "{:?}", store.notices());
+    let second = page("https://fhir.example/2", "previous", patient("2", OTHER));
+    std::fs::write(folder.path().join("2.json"), second).unwrap();
+    assert_eq!(state(&person(&store, ONE).await, Section::Results).0, SectionState::NoneRecorded);
+    assert_eq!(store.notices(), []);
 }
 
 #[tokio::test]

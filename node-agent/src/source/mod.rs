@@ -1,8 +1,8 @@
 //! The local systems that a node can read: folders of FHIR bundles, and SQL databases by declared mapping.
 //!
 //! Both are behind [`RecordStore`](crate::RecordStore), read only, and cancelled when the reading is
-//! dropped. FHIR is mapped to items once, in [`fhir`]; what makes a section empty, asserted or
-//! unavailable is decided once, in [`state`].
+//! dropped. FHIR is mapped to items once, in `fhir`; what makes a section empty, asserted or
+//! unavailable is decided once, in `state`.
 
 pub mod bundle;
 mod cancel;

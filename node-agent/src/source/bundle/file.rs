@@ -99,6 +99,9 @@ pub(crate) struct Contents {
     pub(crate) orphans: usize,
     /// True if the search that made it says that it failed in part.
     pub(crate) is_partial: bool,
+    /// The page of a search that it is, and the page after it; empty if there is none.
+    pub(crate) own_page: String,
+    pub(crate) next_page: String,
 }
 
 impl Contents {
@@ -112,10 +115,12 @@ impl Contents {
             unknown_patients: 0,
             orphans: 0,
             is_partial: bundle.is_partial,
+            own_page: bundle.own_page.clone(),
+            next_page: bundle.next_page.clone(),
         };
         for whose in owners.patients() {
             match whose {
-                Whose::Known(number) => drop(contents.people.insert(number.clone())),
+                Whose::Known(number) => contents.people.extend([number.clone()]),
                 Whose::Contested(numbers) => contents.contested.extend(numbers.iter().cloned()),
                 Whose::Unknown => contents.unknown_patients += 1,
             }
@@ -129,7 +134,7 @@ impl Contents {
     fn look_at(&mut self, resource: &Resource<'_>, owners: &Owners<'_>) {
         let kind = resource.entry().kind();
         match owners.owner(resource) {
-            Owner::Person(number) => drop(self.people.insert(number)),
+            Owner::Person(number) => self.people.extend([number]),
             Owner::Nobody if table::takes(&kind) && !table::supports(&kind) => {
                 self.doubtful.extend(table::items(resource).into_iter().map(|(section, _)| section));
                 self.orphans += 1;

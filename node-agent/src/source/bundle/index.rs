@@ -73,6 +73,7 @@ impl Index {
         let contests = |indexed: &Indexed| match &indexed.contents {
             Err(problem) => Some(problem.to_string()),
             Ok(contents) if contents.is_partial => Some(PARTIAL.to_owned()),
+            Ok(contents) if self.lacks_next_page(contents) => Some(NO_NEXT_PAGE.to_owned()),
             Ok(contents) if contents.contested.contains(number) => Some(CONTESTED.to_owned()),
             Ok(_) => None,
         };
@@ -97,9 +98,19 @@ impl Index {
     /// Everything that could not be used.
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let of_files = self.files.iter().flat_map(|(path, indexed)| indexed.notices(&place(path)));
+        let of_pages = self.files.iter().filter_map(|(path, indexed)| {
+            let contents = indexed.contents.as_ref().ok()?;
+            self.lacks_next_page(contents).then(|| Notice::new(place(path), NO_NEXT_PAGE))
+        });
         let of_folders =
             self.folders.iter().map(|path| Notice::new(place(path), "is a folder: put its files beside it"));
-        of_files.chain(of_folders).chain(self.identities.notices.iter().cloned()).collect()
+        of_files.chain(of_pages).chain(of_folders).chain(self.identities.notices.iter().cloned()).collect()
+    }
+
+    /// True for a page of a search whose next page is in no file: what follows was not fetched.
+    fn lacks_next_page(&self, contents: &Contents) -> bool {
+        let mut all = self.files.values().filter_map(|indexed| indexed.contents.as_ref().ok());
+        !contents.next_page.is_empty() && !all.any(|other| other.own_page == contents.next_page)
     }
 
     fn is_of(&self, listing: &file::Listing) -> bool {
@@ -109,6 +120,7 @@ impl Index {
 }
 
 const PARTIAL: &str = "holds the answer of a search that failed in part: search again";
+const NO_NEXT_PAGE: &str = "is a page of a search, and no file is the page after it: fetch all pages";
 const CONTESTED: &str =
     "holds a Patient whose identifiers or birth date contradict each other: correct the Patient or the identities";
 

@@ -24,6 +24,10 @@ pub(crate) struct NotReadable(pub(crate) String);
 pub(crate) struct Bundle {
     /// When it was put together, as written; empty if it does not say.
     pub(crate) timestamp: String,
+    /// The address of this page of a search; empty if it is none.
+    pub(crate) own_page: String,
+    /// The address of the page after it; empty if it is the last.
+    pub(crate) next_page: String,
     /// Its resources.
     pub(crate) entries: Vec<Entry>,
     /// True if a search that made it says that something went wrong or was left out.
@@ -70,7 +74,7 @@ impl Bundle {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| NotReadable(format!("is not UTF-8 text from byte {} on", error.valid_up_to())))?;
         let fields: Fields<'_> = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(not_json)?;
-        let head = Json::parse_fields(&fields, &["resourceType", "type", "timestamp"]).map_err(not_json)?;
+        let head = Json::parse_fields(&fields, &["resourceType", "type", "timestamp", "link"]).map_err(not_json)?;
         match head.text_at("resourceType").as_str() {
             "Bundle" => {}
             "" => return Err(NotReadable("has no resourceType: it must be a FHIR R4 Bundle".to_owned())),
@@ -84,10 +88,10 @@ impl Bundle {
             None => Vec::new(),
         };
         let entries = raw.iter().enumerate().filter_map(|(index, entry)| parse_entry(index, entry).transpose());
-        Ok(Bundle::of(head.text_at("timestamp"), entries.collect::<Result<_, _>>()?))
+        Ok(Bundle::of(&head, entries.collect::<Result<_, _>>()?))
     }
 
-    fn of(timestamp: String, entries: Vec<Entry>) -> Bundle {
+    fn of(head: &Json, entries: Vec<Entry>) -> Bundle {
         let mut by_url = HashMap::new();
         let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -99,8 +103,20 @@ impl Bundle {
                 by_id.entry(format!("{}/{id}", entry.kind())).or_default().push(index);
             }
         }
-        let is_partial = entries.iter().any(|entry| version::tells_of_failure(&entry.json));
-        let mut bundle = Bundle { timestamp, entries, is_partial, by_url, by_id, provenance: HashMap::new() };
+        let page = |relation: &str| {
+            let link = head.at("link").list().iter().find(|link| link.text_at("relation") == relation);
+            link.map(|link| link.text_at("url")).unwrap_or_default()
+        };
+        let mut bundle = Bundle {
+            timestamp: head.text_at("timestamp"),
+            own_page: page("self"),
+            next_page: page("next"),
+            is_partial: entries.iter().any(|entry| version::tells_of_failure(&entry.json)),
+            entries,
+            by_url,
+            by_id,
+            provenance: HashMap::new(),
+        };
         bundle.provenance = bundle.provenance_by_target();
         bundle
     }

@@ -96,7 +96,9 @@ impl Mapping {
         let mut sections = BTreeMap::new();
         for (name, raw) in raw.sections {
             match name.parse::<Section>() {
-                Ok(section) => drop(sections.insert(section, raw.check(section, &item, &mut problems))),
+                Ok(section) => {
+                    sections.insert(section, raw.check(section, &item, &mut problems));
+                }
                 Err(_) => {
                     let known = Section::ALL.iter().map(|section| section.as_str().to_owned());
                     problems.push(Notice::new("sections", nearest(&name, known, "a section")));

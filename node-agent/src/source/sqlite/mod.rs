@@ -163,7 +163,7 @@ impl Database {
             });
             match counted {
                 Ok(0) => {}
-                Ok(count) => drop(counts.insert(kind.clone(), count)),
+                Ok(count) => counts.extend([(kind.clone(), count)]),
                 Err(problem) => {
                     tracing::warn!(database = %self.pool.place(), kind, %problem, "a count cannot be taken")
                 }

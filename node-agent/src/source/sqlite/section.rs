@@ -47,7 +47,7 @@ pub(crate) fn read(
         }
         match item(row, mapping, section, of) {
             Ok(item) => rows.items.push(item),
-            Err(problem) => drop(rows.misfit.get_or_insert(problem)),
+            Err(problem) => rows.misfit = rows.misfit.take().or(Some(problem)),
         }
         Ok(())
     })
