@@ -57,7 +57,7 @@ pub enum SummaryError {
     /// An answer does not hold.
     #[error("the answer of {0} does not hold: {1}")]
     Answer(OdsCode, AnswerError),
-    /// An answer that is older than any controller may grant.
+    /// An answer that was kept without a grant, or is older than its controller grants.
     #[error("the answer of {0} is too old")]
     Old(OdsCode),
     /// The plan does not fit the answers.

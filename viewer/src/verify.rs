@@ -1,13 +1,14 @@
 //! Everything that must hold before anything is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use prost::Message as _;
 use weald_certs::{Expected, Register};
 use weald_proto::grant::parse_filter;
 use weald_proto::{
     Answer, Assertion, Completeness, Digest, Grant, KeyOwner, Level, Malformed, MergePlan, OdsCode, OrganisationKind,
-    Outcome, Query, Section, Signed, SignedAssertion, Timestamp, Verified, ViewId, limit, wire,
+    Outcome, Query, Section, Signed, SignedAssertion, Timestamp, Verified, VerifiedAnswer, ViewId, limit, wire,
 };
 
 use crate::error::SummaryError;
@@ -109,7 +110,9 @@ pub(crate) fn outcome(
         (Some(verbatim), true) => {
             let answer = verify_answer(asked, decisions, organisation, verbatim)?;
             let statement = answer.statement();
-            if statement.outcome != outcome || statement.reason_code != message.reason_code {
+            let same_words =
+                statement.reason_code == message.reason_code && statement.reason_text == message.reason_text;
+            if statement.outcome != outcome || !same_words {
                 return Err(SummaryError::Unbacked(organisation.clone()));
             }
             came.cached = verbatim.cached;
@@ -127,7 +130,7 @@ fn verify_answer(
     decisions: &BTreeMap<Section, Decision>,
     organisation: &OdsCode,
     verbatim: &wire::VerbatimAnswer,
-) -> Result<weald_proto::VerifiedAnswer, SummaryError> {
+) -> Result<VerifiedAnswer, SummaryError> {
     let signed = verbatim.query.clone().ok_or(Malformed::new("query", "a signed query"))?;
     let signed: Signed<Query> = Signed::from_wire(signed);
     let query = signed
@@ -146,10 +149,20 @@ fn verify_answer(
     let answer = Answer::from_wire(answer)?
         .verify(organisation, &signed, &sections, &asked.assertion.patient, asked.register)
         .map_err(|error| SummaryError::Answer(organisation.clone(), error))?;
-    if answer.statement().retrieved_at.plus(limit::CACHE_CEILING).plus(limit::CLOCK_SKEW) < asked.now {
+    let kept_without_grant = verbatim.cached && answer.statement().cache_seconds == 0;
+    if kept_without_grant || asked.now > usable_until(&answer, verbatim.cached) {
         return Err(SummaryError::Old(organisation.clone()));
     }
     Ok(answer)
+}
+
+/// A kept answer may be shown for as long as its controller grants, and no answer for longer than any
+/// controller may grant, give or take what clocks may be apart.
+fn usable_until(answer: &VerifiedAnswer, cached: bool) -> Timestamp {
+    let statement = answer.statement();
+    let granted = Duration::from_secs(statement.cache_seconds.into());
+    let life = if cached { granted.min(limit::CACHE_CEILING) } else { limit::CACHE_CEILING };
+    statement.retrieved_at.plus(life).plus(limit::CLOCK_SKEW)
 }
 
 /// A kept answer was given to an earlier assertion: of the same requester, about the same person,
@@ -213,10 +226,8 @@ fn completeness(
     organisations: &BTreeMap<OdsCode, Organisation>,
     sent: &[wire::SectionCompleteness],
 ) -> Result<BTreeMap<Section, Completeness>, SummaryError> {
-    let sent: BTreeMap<Section, Completeness> = sent
-        .iter()
-        .map(|one| Completeness::from_wire(one).map(|one| (one.section, one)))
-        .collect::<Result<_, _>>()?;
+    let sent: BTreeMap<Section, Completeness> =
+        sent.iter().map(|one| Completeness::from_wire(one).map(|one| (one.section, one))).collect::<Result<_, _>>()?;
     let stated = |code: &OdsCode| organisations.get(code).and_then(Organisation::statement);
     let mut rolled = BTreeMap::new();
     for section in &asked.sections {
