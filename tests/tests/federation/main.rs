@@ -4,6 +4,9 @@
 
 #![cfg(test)]
 
+mod forge;
+mod impostor;
+mod lie;
 mod node;
 mod refuse;
 mod view;

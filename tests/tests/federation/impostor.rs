@@ -1,0 +1,166 @@
+//! Servers with genuine credentials of a member or of the broker, that do not behave.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
+use tonic::codegen::BoxStream;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use weald_broker::Broker;
+use weald_certs::{Acceptor, Listener, PeerIdentity};
+use weald_node::Node;
+use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
+use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
+use weald_proto::service::{
+    AskRequest, AskResponse, GetSummaryRequest, GetSummaryResponse, WatchSummaryRequest, WatchSummaryResponse,
+};
+use weald_proto::{Digest, OdsCode, Signable as _, Signed, SigningKey, SpiffeId, Statement, limit, wire};
+
+use crate::world::World;
+
+/// What becomes of an honest answer to that query.
+type Lie = Box<dyn FnMut(&Lying, wire::Answer) -> wire::Answer + Send>;
+
+/// What becomes of an honest summary.
+type Forgery = Box<dyn FnMut(wire::Summary) -> wire::Summary + Send>;
+
+/// What a lying node has in its hands.
+pub(crate) struct Lying {
+    /// The query to be answered.
+    pub(crate) query: wire::SignedMessage,
+    /// Its own statement key.
+    pub(crate) key: SigningKey<Statement>,
+}
+
+impl Lying {
+    /// Signs another statement than the honest one, bound to the query like the honest one.
+    pub(crate) fn restate(&self, answer: wire::Answer, change: impl FnOnce(&mut Statement)) -> wire::Answer {
+        self.restate_with(&self.key, answer, change)
+    }
+
+    /// The same, with another key.
+    pub(crate) fn restate_with(
+        &self,
+        key: &SigningKey<Statement>,
+        answer: wire::Answer,
+        change: impl FnOnce(&mut Statement),
+    ) -> wire::Answer {
+        let mut statement = Statement::decode(&answer.statement.as_ref().unwrap().payload).unwrap();
+        change(&mut statement);
+        let signed = Signed::sign(&statement, &Digest::of(&self.query.payload).to_string(), key);
+        wire::Answer { statement: Some(signed.as_wire().clone()), ..answer }
+    }
+}
+
+/// Serves a member's node that reads and answers like the real one, and then tells something else.
+#[derive(Clone)]
+pub(crate) struct LyingNode {
+    node: Arc<Node>,
+    key: SigningKey<Statement>,
+    lie: Arc<Mutex<Lie>>,
+}
+
+impl LyingNode {
+    /// Takes over a member's place in the register. Honest until told otherwise.
+    pub(crate) async fn in_place_of(world: &mut World, organisation: &OdsCode) -> Self {
+        let federation = &world.federation;
+        let node = LyingNode {
+            node: Arc::clone(federation.node(organisation).unwrap()),
+            key: federation.statement_key(organisation).unwrap().clone(),
+            lie: Arc::new(Mutex::new(Box::new(|_, answer| answer))),
+        };
+        let routes = Routes::new(NodeAgentServiceServer::new(node.clone()));
+        let id = SpiffeId::node(federation.name(), organisation);
+        let address = serve(world, Listener::Node, &id, routes).await;
+        let change = |draft: &mut weald_certs::RegisterDraft| {
+            let member = draft.members.iter_mut().find(|member| member.organisation == *organisation).unwrap();
+            member.address = Some(address);
+        };
+        world.federation.publish(change).unwrap();
+        node
+    }
+
+    /// From now on it lies like that.
+    pub(crate) fn lies(&self, lie: impl FnMut(&Lying, wire::Answer) -> wire::Answer + Send + 'static) {
+        *self.lie.lock().unwrap() = Box::new(lie);
+    }
+}
+
+#[tonic::async_trait]
+impl NodeAgentService for LyingNode {
+    async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
+        let peer = request.extensions().get::<PeerIdentity>().cloned().unwrap();
+        let query = request.into_inner().query.unwrap();
+        let honest = weald_node::answer::answer(&self.node, &peer, query.clone()).await;
+        let honest = honest.map_err(|refusal| refusal.reason.to_status(None))?;
+        let lying = Lying { query, key: self.key.clone() };
+        let answer = (self.lie.lock().unwrap())(&lying, honest);
+        Ok(Response::new(AskResponse { answer: Some(answer) }))
+    }
+}
+
+/// Serves a broker that does all that the real one does, and then sends something else.
+#[derive(Clone)]
+pub(crate) struct LyingBroker {
+    broker: Arc<Broker>,
+    forgery: Arc<Mutex<Forgery>>,
+}
+
+impl LyingBroker {
+    /// Starts it, with the real broker's name. Honest until told otherwise. Gives its address.
+    pub(crate) async fn beside(world: &World) -> (Self, String) {
+        let broker = LyingBroker {
+            broker: Arc::clone(world.federation.broker()),
+            forgery: Arc::new(Mutex::new(Box::new(|summary| summary))),
+        };
+        let server = RecordServiceServer::new(broker.clone()).max_encoding_message_size(limit::SUMMARY_BYTES);
+        let id = world.federation.broker_id().clone();
+        let address = serve(world, Listener::Broker, &id, Routes::new(server)).await;
+        (broker, address)
+    }
+
+    /// From now on it sends that.
+    pub(crate) fn forges(&self, forgery: impl FnMut(wire::Summary) -> wire::Summary + Send + 'static) {
+        *self.forgery.lock().unwrap() = Box::new(forgery);
+    }
+}
+
+#[tonic::async_trait]
+impl RecordService for LyingBroker {
+    async fn get_summary(&self, request: Request<GetSummaryRequest>) -> Result<Response<GetSummaryResponse>, Status> {
+        let peer = request.extensions().get::<PeerIdentity>().cloned().unwrap();
+        let bearer = request.metadata().get("authorization").unwrap().to_str().unwrap();
+        let asked = weald_broker::admit::Request {
+            token: bearer.strip_prefix("Bearer ").map(str::to_owned),
+            sections: Default::default(),
+            deadline: tokio::time::Instant::now() + limit::VIEW_DEADLINE,
+        };
+        let honest = weald_broker::view::view(&self.broker, &peer, asked, None).await;
+        let honest = honest.map_err(|refusal| refusal.to_status())?;
+        let summary = (self.forgery.lock().unwrap())(honest);
+        Ok(Response::new(GetSummaryResponse { summary: Some(summary) }))
+    }
+
+    type WatchSummaryStream = BoxStream<WatchSummaryResponse>;
+
+    async fn watch_summary(
+        &self,
+        _: Request<WatchSummaryRequest>,
+    ) -> Result<Response<Self::WatchSummaryStream>, Status> {
+        Err(Status::unimplemented("it lies in single summaries only"))
+    }
+}
+
+async fn serve(world: &World, listener: Listener, id: &SpiffeId, routes: Routes) -> String {
+    let federation = &world.federation;
+    let clock = Arc::clone(&federation.env().clock);
+    let credentials = Arc::new(federation.authority().credentials(id, clock.now()).unwrap());
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let trust = Arc::clone(federation.trust());
+    let acceptor = Acceptor::bind(any, listener, credentials, trust, clock).await.unwrap();
+    let address = acceptor.local_address().to_string();
+    // Ends with the test's runtime.
+    drop(acceptor.serve(routes, CancellationToken::new()));
+    address
+}
