@@ -1,6 +1,6 @@
 //! Other people's bundles: everything in them about a person is read, and nothing of anybody else's.
 //!
-//! The files lie outside the repository (`../shared/data` beside it). Without them the tests say so
+//! The files lie beside the repository and are no part of it. Without them the tests say so
 //! and pass. What is expected is counted here, straight from the JSON and by a table of its own.
 
 #![cfg(test)]
