@@ -47,10 +47,6 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Flag", "alerts"),
 ];
 
-/// Types that are about the person, in no section, and must be counted.
-const UNMAPPED: &[&str] =
-    &["Claim", "ExplanationOfBenefit", "Coverage", "Goal", "QuestionnaireResponse", "DeviceUseStatement", "Device"];
-
 fn data() -> Option<PathBuf> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     if data.is_dir() {
@@ -121,7 +117,7 @@ fn count_bundle(bundle: &Value, identity: &Identity, held: &mut Held) {
         }
         if let Some((_, section)) = SECTIONS.iter().find(|(name, _)| *name == kind) {
             held.ids.entry((*section).into()).or_default().push(id);
-        } else if UNMAPPED.contains(&kind) && (kind != "Device" || !resource["patient"].is_null()) {
+        } else {
             *held.unmapped.entry(kind.into()).or_default() += 1;
         }
     }

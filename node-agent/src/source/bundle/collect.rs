@@ -47,13 +47,16 @@ impl<'a> Collection<'a> {
     pub(crate) fn add(&mut self, bundle: &Bundle) {
         let owners = Owners::of(bundle, self.identities);
         let mut referred = BTreeSet::new();
-        let mut support = Vec::new();
+        let mut shared = Vec::new();
         for resource in Resource::all(bundle) {
             let kind = resource.entry().kind();
             let is_resolved = match owners.owner(&resource) {
                 Owner::Person(number) if number == *self.number => true,
                 Owner::OnlyPerson(number) if number == *self.number => false,
-                Owner::Nobody => continue,
+                Owner::Nobody => {
+                    shared.extend(table::supports(&kind).then_some(resource));
+                    continue;
+                }
                 _ => {
                     self.dropped = self.dropped.saturating_add(1);
                     continue;
@@ -62,14 +65,15 @@ impl<'a> Collection<'a> {
             if kind == "Composition" {
                 composition::words_on_sections(&resource, &mut self.words);
             }
-            if !table::supports(&kind) {
+            if table::supports(&kind) {
+                self.count_unmapped(kind);
+            } else {
                 self.add_items(&resource, is_resolved);
                 referred.extend(references(&resource, resource.json()));
-            } else if is_resolved && !table::is_said_elsewhere(&kind) {
-                support.push(resource);
             }
         }
-        for resource in support.iter().filter(|resource| !referred.contains(&resource.index())) {
+        // In a bundle about several people a practitioner, say, is theirs whose records refer to it.
+        for resource in shared.iter().filter(|resource| referred.contains(&resource.index())) {
             self.count_unmapped(resource.entry().kind());
         }
     }

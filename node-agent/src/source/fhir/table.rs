@@ -54,10 +54,6 @@ const TABLE: &[(&str, Destination)] = &[
     ("Specimen", Support),
 ];
 
-/// Types of which nothing is lost when they are read for support only: a Composition sets the
-/// states of sections, Provenance the recorders, and an outcome is a search's word on itself.
-const SAID_ELSEWHERE: &[&str] = &["Composition", "OperationOutcome", "Provenance"];
-
 /// True if resources of this type are read at all, for themselves or in support of others.
 pub(crate) fn takes(kind: &str) -> bool {
     destination(kind).is_some()
@@ -66,11 +62,6 @@ pub(crate) fn takes(kind: &str) -> bool {
 /// True if resources of this type are read in support of others only.
 pub(crate) fn supports(kind: &str) -> bool {
     matches!(destination(kind), Some(Support))
-}
-
-/// True if what resources of this type say always shows somewhere else.
-pub(crate) fn is_said_elsewhere(kind: &str) -> bool {
-    SAID_ELSEWHERE.contains(&kind)
 }
 
 /// The items that a resource makes; none if it belongs to no section.
