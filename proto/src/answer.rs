@@ -97,7 +97,8 @@ impl Answer {
         if expected.is_some() == self.identity.is_empty() {
             return Err(AnswerError::NoIdentity);
         }
-        if expected.is_some() != needs_identity(statement) {
+        let is_out_of_place = expected.is_some() && statement.outcome != Outcome::Answered;
+        if is_out_of_place || (expected.is_none() && needs_identity(statement)) {
             return Err(AnswerError::NoIdentity);
         }
         match expected {
@@ -136,7 +137,8 @@ impl Answer {
     }
 }
 
-/// An answer says who it is about, unless its source could not be read at all.
+/// An answer says who it is about, unless its source could not be read at all. (A source that knows the
+/// person and can read none of the sections says so too, and is held to it.)
 fn needs_identity(statement: &Statement) -> bool {
     statement.outcome == Outcome::Answered
         && !statement
