@@ -14,8 +14,8 @@ use crate::refusal::Refusal;
 pub struct Request {
     /// The bearer token; none if none came.
     pub token: Option<String>,
-    /// Sections wanted; none means all of the assertion's.
-    pub sections: BTreeSet<Section>,
+    /// Numbers of the sections wanted, as they came; none means all of the assertion's.
+    pub sections: Vec<i32>,
     /// When the whole view must have ended.
     pub deadline: Instant,
 }
@@ -103,8 +103,14 @@ fn sections(request: &Request, assertion: &Assertion) -> Result<BTreeSet<Section
     if request.sections.is_empty() {
         return Ok(assertion.sections.clone());
     }
-    if !request.sections.is_subset(&assertion.sections) {
+    let parsed: Result<BTreeSet<Section>, _> =
+        request.sections.iter().map(|number| Section::from_wire(*number)).collect();
+    let wanted = parsed.map_err(|fault| Refusal {
+        told: Some(format!("the request does not parse: {fault}")),
+        ..Refusal::new(Reason::RequestMalformed, fault.to_string())
+    })?;
+    if !wanted.is_subset(&assertion.sections) {
         return Err(Refusal::new(Reason::SectionsNotAsserted, "the request goes beyond the assertion"));
     }
-    Ok(request.sections.clone())
+    Ok(wanted)
 }

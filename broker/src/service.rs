@@ -1,6 +1,5 @@
 //! The gRPC door of a broker. Decides nothing: takes a request in, hands it to the pipeline, hands the summary out.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use weald_certs::PeerIdentity;
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
 use weald_proto::service::watch_summary_response::Update;
 use weald_proto::service::{GetSummaryRequest, GetSummaryResponse, WatchSummaryRequest, WatchSummaryResponse};
-use weald_proto::{Reason, Section, limit, wire};
+use weald_proto::{Reason, limit, wire};
 
 use crate::admit;
 use crate::ask::Watcher;
@@ -39,7 +38,7 @@ impl BrokerService {
 impl RecordService for BrokerService {
     async fn get_summary(&self, request: Request<GetSummaryRequest>) -> Result<Response<GetSummaryResponse>, Status> {
         let peer = peer(request.extensions())?;
-        let asked = parse(request.metadata(), &request.get_ref().sections)?;
+        let asked = asked(request.metadata(), &request.get_ref().sections);
         let summary = bounded(&self.broker, &peer, asked, None).await?;
         Ok(Response::new(GetSummaryResponse { summary: Some(summary) }))
     }
@@ -51,7 +50,7 @@ impl RecordService for BrokerService {
         request: Request<WatchSummaryRequest>,
     ) -> Result<Response<Self::WatchSummaryStream>, Status> {
         let peer = peer(request.extensions())?;
-        let asked = parse(request.metadata(), &request.get_ref().sections)?;
+        let asked = asked(request.metadata(), &request.get_ref().sections);
         let (updates, stream) = mpsc::channel(16);
         tokio::spawn(watch(Arc::clone(&self.broker), peer, asked, updates));
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -103,20 +102,15 @@ fn peer(extensions: &http::Extensions) -> Result<PeerIdentity, Status> {
     extensions.get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(None))
 }
 
-fn parse(metadata: &MetadataMap, sections: &[i32]) -> Result<admit::Request, Status> {
-    let sections: BTreeSet<Section> = sections
-        .iter()
-        .map(|number| Section::from_wire(*number))
-        .collect::<Result<_, _>>()
-        .map_err(|fault| Reason::RequestMalformed.to_status(Some(&fault.to_string())))?;
+fn asked(metadata: &MetadataMap, sections: &[i32]) -> admit::Request {
     let token = metadata
         .get("authorization")
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::to_owned);
-    let asked = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
-    let within = asked.unwrap_or(limit::VIEW_DEADLINE).min(limit::VIEW_DEADLINE);
-    Ok(admit::Request { token, sections, deadline: Instant::now() + within })
+    let timeout = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
+    let within = timeout.unwrap_or(limit::VIEW_DEADLINE).min(limit::VIEW_DEADLINE);
+    admit::Request { token, sections: sections.to_vec(), deadline: Instant::now() + within }
 }
 
 /// Parses `grpc-timeout`: at most eight digits and a unit (gRPC over HTTP/2, "Timeout").
