@@ -208,8 +208,9 @@ async fn an_answer_that_another_organisation_signed_is_invalid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_about_another_person_is_invalid() {
+    type Change = fn(&mut wire::IdentityBlock);
     let liars = Liars::gather().await;
-    let identify = |lying: &Lying, answer: wire::Answer, change: fn(&mut wire::IdentityBlock)| {
+    let identify = |lying: &Lying, answer: wire::Answer, change: Change| {
         let mut block = wire::IdentityBlock::decode(answer.identity.as_slice()).unwrap();
         change(&mut block);
         let identity = block.encode_to_vec();
@@ -217,7 +218,7 @@ async fn an_answer_about_another_person_is_invalid() {
         let answer = lying.restate(answer, |statement| statement.identity_digest = Some(digest));
         wire::Answer { identity, ..answer }
     };
-    let changes: [(&str, fn(&mut wire::IdentityBlock)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("another number", |block| block.nhs_number = other_patient().nhs_number.expose().into()),
         ("another birth date", |block| block.birth_date = "1950-04-02".into()),
         ("another name", |block| block.names[0].family = "Somebody".into()),

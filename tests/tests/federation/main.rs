@@ -4,10 +4,15 @@
 
 #![cfg(test)]
 
+mod between;
+mod cache;
+mod fail;
 mod forge;
 mod impostor;
 mod lie;
 mod node;
+mod policy;
+mod property;
 mod refuse;
 mod view;
 mod world;

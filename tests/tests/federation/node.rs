@@ -9,8 +9,8 @@ use weald_proto::service::AskRequest;
 use weald_proto::service::node_agent_service_client::NodeAgentServiceClient;
 use weald_proto::{
     Assertion, Digest, FamilyName, FederationName, Filter, Grant, JobRole, KeyId, KeyUse, Level, Nonce, OdsCode,
-    Outcome, Patient, Query, QueryId, Reason, Section, Signed, SignedAssertion, SigningKey, SpiffeId, Statement,
-    Verified, VerifyError, limit, wire,
+    Outcome, Patient, Query, QueryId, Reason, Section, SectionState, Signed, SignedAssertion, SigningKey, SpiffeId,
+    Statement, UnavailableCause, Verified, VerifyError, limit, wire,
 };
 use weald_tests::federation::{APP, AssertionDraft};
 
@@ -111,6 +111,31 @@ async fn a_query_that_holds_is_answered_under_signature_and_recorded() {
     assert_eq!(recorded.digest, statement.audit_digest, "the statement names its entry");
     assert_eq!(recorded.entry.nonce, Some(query.nonce));
     assert_eq!(Some(recorded.entry.part_digests), statement.sections[&Section::Allergies].part_digest.map(|d| vec![d]));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_answers_in_time_that_its_source_is_too_slow() {
+    let world = world().await;
+    world.federation.faults(&hospital()).unwrap().hold();
+    let query = Query { time_left: Duration::from_millis(400), ..query(&world, token(&world)) };
+    let message = signed(&world, &query);
+    let statement = stated(&world, &message, ask(&world, message.clone()).await.unwrap()).unwrap();
+    assert_eq!(statement.outcome, Outcome::Answered);
+    let allergies = &statement.sections[&Section::Allergies];
+    assert_eq!(allergies.state, SectionState::Unavailable);
+    assert_eq!(allergies.unavailable_cause, Some(UnavailableCause::SourceTimeout));
+    assert_eq!(world.reads(&hospital()), 1, "the reading was given up");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_log_cannot_be_written_sends_no_byte_of_an_answer() {
+    let world = world().await;
+    world.federation.node_log_faults(&hospital()).unwrap().fail_flushes();
+    let message = signed(&world, &query(&world, token(&world)));
+    assert_eq!(reason(ask(&world, message).await), Reason::AuditUnavailable);
+    assert_eq!(world.reads(&hospital()), 1, "there was something to send");
     world.end().await;
 }
 
@@ -285,7 +310,7 @@ async fn a_broker_cannot_ask_for_more_than_the_nodes_own_policies_allow() {
     let message = signed(&world, &greedy);
     let statement = stated(&world, &message, ask(&world, message.clone()).await.unwrap()).unwrap();
     let allergies = &statement.sections[&Section::Allergies];
-    assert_eq!((allergies.state, allergies.item_count), (weald_proto::SectionState::Withheld, 0));
+    assert_eq!((allergies.state, allergies.item_count), (SectionState::Withheld, 0));
     world.end().await;
 }
 
