@@ -112,6 +112,11 @@ impl fmt::Debug for Watcher {
     }
 }
 
+/// What each organisation that spoke said.
+pub fn said(heard: &BTreeMap<OdsCode, Heard>) -> impl Iterator<Item = (&OdsCode, &VerifiedAnswer)> {
+    heard.iter().filter_map(|(organisation, heard)| Some((organisation, &*heard.said.as_ref()?.verified)))
+}
+
 /// Asks every located organisation. The result has every named organisation exactly once.
 ///
 /// # Errors

@@ -1,14 +1,14 @@
 //! The pipeline: one request in, one summary out.
 
 use weald_certs::PeerIdentity;
+use weald_proto::merge::merge;
 use weald_proto::wire;
 
 use crate::admit::{Request, admit};
-use crate::ask::{Watcher, ask};
+use crate::ask::{Watcher, ask, said};
 use crate::broker::Broker;
 use crate::decide::decide;
 use crate::locate::locate;
-use crate::merge::merge;
 use crate::record::{intend, record, record_refusal};
 use crate::refusal::Refusal;
 use crate::summary::summarise;
@@ -37,7 +37,7 @@ pub async fn view(
     let located = locate(broker, &decided);
     let intent = intend(broker, &admitted, &decided, &located).await?;
     let heard = ask(broker, &admitted, &decided, &located, intent, request.deadline, watcher).await?;
-    let plan = merge(&heard);
+    let plan = merge(said(&heard));
     let recorded = record(broker, &admitted, &decided, &heard, Some(&plan)).await?;
     Ok(summarise(broker, &admitted, &decided, &located, &heard, &plan, &recorded, watcher.is_some()))
 }

@@ -16,12 +16,14 @@ pub mod completeness;
 pub mod digest;
 pub mod env;
 pub mod grant;
+mod identical;
 pub mod identity;
 pub mod ids;
 pub mod jws;
 pub mod key;
 pub mod limit;
 pub mod malformed;
+pub mod merge;
 #[cfg(feature = "grpc")]
 pub mod network;
 pub mod nhs_number;
@@ -42,6 +44,7 @@ pub mod signed;
 pub mod spiffe;
 pub mod statement;
 pub mod time;
+mod version;
 pub mod wire;
 
 /// The name by which generated services find the messages.

@@ -69,6 +69,12 @@ pub enum PlanError {
     /// An item twice.
     #[error("section {0} refers to an item of {1} twice")]
     Twice(Section, OdsCode),
+    /// Not the plan that its rules make of these answers.
+    #[error("it is not the plan that its rules make of these answers")]
+    OtherPlan,
+    /// Made by rules that we do not have.
+    #[error("it was made by rules that we do not have")]
+    OtherRules,
     /// An item never.
     #[error("section {0} does not refer to every item of {1}")]
     Lost(Section, OdsCode),

@@ -6,9 +6,10 @@ use std::time::Duration;
 use prost::Message as _;
 use weald_certs::{Expected, Register};
 use weald_proto::grant::parse_filter;
+use weald_proto::merge;
 use weald_proto::{
     Answer, Assertion, Completeness, Digest, Grant, KeyOwner, Level, Malformed, MergePlan, OdsCode, OrganisationKind,
-    Outcome, Query, Section, Signed, SignedAssertion, Timestamp, Verified, VerifiedAnswer, ViewId, limit, wire,
+    Outcome, PlanError, Query, Section, Signed, SignedAssertion, Timestamp, Verified, VerifiedAnswer, ViewId, limit, wire,
 };
 
 use crate::error::SummaryError;
@@ -35,7 +36,7 @@ pub(crate) fn verify(asked: &Asked<'_>, summary: wire::Summary) -> Result<View, 
     let plan = summary.plan.as_ref().ok_or(Malformed::new("plan", "a merge plan"))?;
     let plan_digest = Digest::of(&plan.encode_to_vec());
     let plan = MergePlan::from_wire(plan)?;
-    plan.check(&counts(&organisations))?;
+    check_plan(&plan, &organisations)?;
     let completeness = completeness(asked, &expected, &organisations, &summary.completeness)?;
     let receipt = summary.receipt.ok_or(Malformed::new("receipt", "a receipt"))?;
     let audit_digest = check_receipt(asked, &organisations, plan_digest, &receipt)?;
@@ -97,6 +98,10 @@ pub(crate) fn outcome(
     message: &wire::OrganisationOutcome,
 ) -> Result<Organisation, SummaryError> {
     let outcome = Outcome::from_wire(message.outcome)?;
+    // The register is the locator: there is nobody whom a broker could have failed to locate.
+    if outcome == Outcome::NotLocated {
+        return Err(SummaryError::Unaccounted);
+    }
     let mut came = Organisation {
         outcome,
         reason_code: message.reason_code.clone(),
@@ -137,11 +142,11 @@ fn verify_answer(
         .verify(organisation.as_str(), asked.register)
         .map_err(|error| SummaryError::Query(organisation.clone(), error))?;
     let by_broker = matches!(query.signer(), KeyOwner::Broker(_));
-    let within = |(section, grant): (&Section, &Grant)| {
-        decisions.get(section).is_some_and(|decision| grant.is_within(&decision.grant))
+    let as_decided = |(section, grant): (&Section, &Grant)| {
+        decisions.get(section).is_some_and(|decision| *grant == decision.grant)
     };
     let same = if verbatim.cached { same_question(asked, &query) } else { query.assertion == *asked.token };
-    if !by_broker || query.audience != *organisation || !same || !query.grants.iter().all(within) {
+    if !by_broker || query.audience != *organisation || !same || !query.grants.iter().all(as_decided) {
         return Err(SummaryError::OtherQuestion(organisation.clone()));
     }
     let answer = verbatim.answer.clone().ok_or(Malformed::new("answer", "an answer"))?;
@@ -190,12 +195,7 @@ fn account(
         .filter(|(_, decision)| decision.grant.level > Level::None)
         .map(|(section, _)| *section)
         .collect();
-    let not_located = organisations
-        .iter()
-        .filter(|(_, organisation)| organisation.outcome == Outcome::NotLocated)
-        .map(|(code, _)| code.clone())
-        .collect();
-    let expected = Expected::of(asked.register, &permitted, &not_located);
+    let expected = Expected::of(asked.register, &permitted, &BTreeSet::new());
     let mut counted = BTreeMap::new();
     for kind in unnamed {
         if counted.insert(kind.kind.parse::<OrganisationKind>()?, kind.count).is_some() {
@@ -207,6 +207,17 @@ fn account(
     } else {
         Err(SummaryError::Unaccounted)
     }
+}
+
+/// Every item is referred to exactly once, and the plan is the one that its rules make: a broker can
+/// neither set an item aside nor hide it behind another.
+fn check_plan(plan: &MergePlan, organisations: &BTreeMap<OdsCode, Organisation>) -> Result<(), PlanError> {
+    plan.check(&counts(organisations))?;
+    if plan.version != merge::VERSION {
+        return Err(PlanError::OtherRules);
+    }
+    let answers = organisations.iter().filter_map(|(code, came)| Some((code, came.answer.as_ref()?)));
+    if merge::merge(answers) == *plan { Ok(()) } else { Err(PlanError::OtherPlan) }
 }
 
 fn counts(organisations: &BTreeMap<OdsCode, Organisation>) -> BTreeMap<(Section, OdsCode), u32> {

@@ -1,13 +1,14 @@
 //! When two items say the same.
 
 use prost::Message as _;
-use weald_proto::{Digest, wire};
+
+use crate::{Digest, wire};
 
 /// Digest of what an item says, leaving aside who holds it and under which number.
 ///
 /// Two items with the same content are told by two sources, or twice by one; everything that a
 /// clinician reads (codes, words, status, dates, notes, details) is in the digest.
-pub fn content(item: &wire::Item) -> Digest {
+pub(crate) fn content(item: &wire::Item) -> Digest {
     let said = wire::Item {
         source_system: String::new(),
         source_record_id: String::new(),
@@ -19,4 +20,9 @@ pub fn content(item: &wire::Item) -> Digest {
         ..item.clone()
     };
     Digest::in_context("weald/v1/item-content", &said.encode_to_vec())
+}
+
+/// True of an item that was cut down so far that nothing tells it from another.
+pub(crate) fn says_nothing(item: &wire::Item) -> bool {
+    item.codes.is_empty() && item.text.is_empty()
 }
