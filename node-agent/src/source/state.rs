@@ -23,13 +23,14 @@ pub(crate) enum Word {
 
 /// The reading of a section: its items, and what they and the source's words make of it.
 ///
-/// No reading says "none" while anything of the source could not be read.
+/// No reading says "none", or "this is all", while anything of the source could not be read: what
+/// was read of the section is kept, and the section is unavailable.
 pub(crate) fn reading(section: Section, mut items: Vec<wire::Item>, word: Option<Word>) -> SectionReading {
     items.iter_mut().for_each(|item| negation::mark(section, item));
     let (state, cause) = match (claim(section, &items), word) {
         (_, Some(Word::Withheld)) => (SectionState::Withheld, None),
-        (Some(Standing::Positive | Standing::NoneOfAKind), _) => (SectionState::Present, None),
         (_, Some(Word::Unreadable)) => unavailable(UnavailableCause::SourceError),
+        (Some(Standing::Positive | Standing::NoneOfAKind), _) => (SectionState::Present, None),
         (Some(Standing::NoInformation), _) | (None, Some(Word::NoInformation)) => {
             unavailable(UnavailableCause::NoInformation)
         }
@@ -110,7 +111,24 @@ mod tests {
     fn what_could_not_be_read_is_never_none() {
         assert_eq!(state(&[], Some(Word::Unreadable)), unavailable(UnavailableCause::SourceError));
         assert_eq!(state(&["716186003"], Some(Word::Unreadable)), unavailable(UnavailableCause::SourceError));
-        assert_eq!(state(&["91936005"], Some(Word::Unreadable)).0, SectionState::Present);
+    }
+
+    #[test]
+    fn a_section_that_was_read_in_part_is_unavailable_and_keeps_what_was_read() {
+        for codes in [&["91936005"][..], &["429625007"], &["716186003", "91936005"]] {
+            assert_eq!(state(codes, Some(Word::Unreadable)), unavailable(UnavailableCause::SourceError));
+        }
+        assert_eq!(state(&["91936005"], Some(Word::NoInformation)).0, SectionState::Present);
+    }
+
+    #[test]
+    fn a_negation_that_no_longer_holds_is_no_information_and_denies_nothing() {
+        let ended = wire::Item { status: "resolved".into(), ..item("716186003") };
+        let alone = reading(SECTION, vec![ended.clone()], Some(Word::AssertedNone));
+        assert_eq!((alone.state, alone.cause), unavailable(UnavailableCause::NoInformation));
+        assert_eq!(alone.items.len(), 1, "it is kept");
+        assert_eq!(reading(SECTION, vec![ended.clone(), item("91936005")], None).state, SectionState::Present);
+        assert_eq!(reading(SECTION, vec![ended, item("716186003")], None).state, SectionState::AssertedNone);
     }
 
     #[test]
