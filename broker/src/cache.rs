@@ -3,7 +3,7 @@
 //! In memory only. The key is the organisation and the digest of [`Permitted`], which holds the
 //! patient, the requester, the purpose and the permit: an answer is never given to anybody else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ type Key = (OdsCode, Digest);
 pub struct Cache {
     kept: Moka<Key, Kept>,
     flights: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
+    /// Organisations whose last answer may be kept.
+    lenders: Mutex<HashSet<OdsCode>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -54,7 +56,7 @@ impl Cache {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let kept =
             Moka::builder().max_capacity(CAPACITY).weigher(|_, kept: &Kept| kept.weight).expire_after(Granted).build();
-        Cache { kept, flights: Mutex::default(), clock }
+        Cache { kept, flights: Mutex::default(), lenders: Mutex::default(), clock }
     }
 
     /// What this organisation said to the same requester under the same permit, if it may still be used.
@@ -72,6 +74,7 @@ impl Cache {
     pub async fn keep(&self, organisation: &OdsCode, permitted: &Permitted, said: &Said) {
         let statement = said.verified.statement();
         let life = Duration::from_secs(statement.cache_seconds.into()).min(limit::CACHE_CEILING);
+        self.note_grant(organisation, !life.is_zero());
         if life.is_zero() {
             return;
         }
@@ -82,9 +85,14 @@ impl Cache {
     }
 
     /// Takes the flight of this organisation and permit. If another view has it, waits until that one
-    /// has landed and gives nothing: what it brought may now be recalled, and if it may not (the
-    /// controller granted nothing), every view asks for itself.
+    /// has landed and gives nothing: what it brought may now be recalled.
+    ///
+    /// Where the organisation last granted nothing there is nothing to wait for: every view asks for
+    /// itself, at once, so that none spends another's time.
     pub async fn board(&self, organisation: &OdsCode, permitted: &Permitted) -> Option<Flight> {
+        if !self.lenders.lock().unwrap_or_else(PoisonError::into_inner).contains(organisation) {
+            return None;
+        }
         let key = (organisation.clone(), permitted.digest());
         let flight = {
             let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +107,17 @@ impl Cache {
                 drop(flight.lock().await);
                 None
             }
+        }
+    }
+}
+
+impl Cache {
+    fn note_grant(&self, organisation: &OdsCode, granted: bool) {
+        let mut lenders = self.lenders.lock().unwrap_or_else(PoisonError::into_inner);
+        if !granted {
+            lenders.remove(organisation);
+        } else if !lenders.contains(organisation) {
+            lenders.insert(organisation.clone());
         }
     }
 }
