@@ -2,115 +2,11 @@
 //!
 //! Each forgery puts right everything around it that a broker can put right by itself.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use weald_proto::{AnswerError, Level, Outcome, PlanError, RolledState, Section, VerifyError, wire};
+use weald_viewer::{SectionView, SummaryError, ViewError};
 
-use prost::Message as _;
-use weald_proto::{
-    AnswerError, Digest, JobRole, Level, Outcome, PlanError, RolledState, Section, VerifyError, limit, wire,
-};
-use weald_tests::federation::AssertionDraft;
-use weald_viewer::{SectionView, SummaryError, View, ViewError, Viewer};
-
-use crate::impostor::LyingBroker;
-use crate::world::{
-    World, allergic_to, community, doctor, hospital, item, only, other_patient, patient, practice, shown, store, three,
-};
-
-/// A federation whose broker forges what it sends to one app.
-struct Forgers {
-    world: World,
-    broker: LyingBroker,
-    viewer: Viewer,
-}
-
-impl Forgers {
-    async fn gather() -> Self {
-        Forgers::lending(0).await
-    }
-
-    /// Members let their answers be kept for that many seconds.
-    async fn lending(cache_seconds: u32) -> Self {
-        let hospitals = allergic_to("latex").holds(&patient(), Section::Conditions, vec![item("c1", "Asthma")]);
-        let practices = allergic_to("penicillin").knows(&other_patient());
-        let mut members = three(practices, hospitals.knows(&other_patient()), store().knows(&other_patient()));
-        members.iter_mut().for_each(|member| member.cache_seconds = cache_seconds);
-        let world = World::of(members).await;
-        let (broker, address) = LyingBroker::beside(&world).await;
-        let viewer = world.federation.viewer_at(&practice(), &address).unwrap();
-        Forgers { world, broker, viewer }
-    }
-
-    async fn see(&self, draft: &AssertionDraft) -> Result<View, ViewError> {
-        self.viewer.view(&draft.sign(&self.world.federation).unwrap(), &BTreeSet::new()).await
-    }
-
-    /// What the client makes of that forgery.
-    async fn forge(&self, mut forgery: impl FnMut(&mut wire::Summary) + Send + 'static) -> Result<View, ViewError> {
-        self.broker.forges(move |mut summary| {
-            forgery(&mut summary);
-            put_right(&mut summary);
-            summary
-        });
-        self.see(&asked()).await
-    }
-
-    /// What the client says of that forgery, which it must refuse.
-    async fn refused(&self, forgery: impl FnMut(&mut wire::Summary) + Send + 'static) -> SummaryError {
-        match self.forge(forgery).await {
-            Err(ViewError::Summary(error)) => error,
-            other => panic!("not refused: {other:?}"),
-        }
-    }
-}
-
-fn asked() -> AssertionDraft {
-    only(doctor(), &[Section::Allergies, Section::Conditions, Section::Results])
-}
-
-/// The receipt of what is in the summary now.
-fn put_right(summary: &mut wire::Summary) {
-    let plan = Digest::of(&summary.plan.as_ref().map(wire::MergePlan::encode_to_vec).unwrap_or_default());
-    let statements = summary.outcomes.iter().filter_map(|outcome| {
-        let statement = outcome.answer.as_ref()?.answer.as_ref()?.statement.as_ref()?;
-        Some(Digest::of(&statement.payload).to_vec())
-    });
-    let statements = statements.collect();
-    if let Some(receipt) = &mut summary.receipt {
-        receipt.plan_digest = plan.to_vec();
-        receipt.statement_digests = statements;
-    }
-}
-
-/// What came of the hospital.
-fn hospitals(summary: &mut wire::Summary) -> &mut wire::OrganisationOutcome {
-    let hospital = hospital().to_string();
-    summary.outcomes.iter_mut().find(|outcome| outcome.organisation == hospital).expect("the hospital")
-}
-
-fn hospitals_answer(summary: &mut wire::Summary) -> &mut wire::VerbatimAnswer {
-    hospitals(summary).answer.as_mut().expect("its answer")
-}
-
-fn plan_of(summary: &mut wire::Summary, section: Section) -> &mut wire::SectionPlan {
-    let plan = summary.plan.as_mut().expect("a plan");
-    plan.sections.iter_mut().find(|plan| plan.section == section.to_wire()).expect("a plan of that section")
-}
-
-fn completeness_of(summary: &mut wire::Summary, section: Section) -> &mut wire::SectionCompleteness {
-    summary.completeness.iter_mut().find(|one| one.section == section.to_wire()).expect("its completeness")
-}
-
-/// Leaves the hospital out of the plan.
-fn forget_hospital(summary: &mut wire::Summary) {
-    let hospital = hospital().to_string();
-    let plan = summary.plan.as_mut().expect("a plan");
-    for section in &mut plan.sections {
-        section.groups.iter_mut().for_each(|group| group.items.retain(|item| item.organisation != hospital));
-        section.groups.retain(|group| !group.items.is_empty());
-    }
-    plan.sections.retain(|section| !section.groups.is_empty());
-}
+use crate::forger::{Forgers, asked, completeness_of, forget_hospital, hospitals, hospitals_answer, plan_of};
+use crate::world::{community, hospital, practice, shown};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_honest_summary_from_the_same_place_is_shown() {
@@ -216,6 +112,28 @@ async fn a_plan_that_loses_doubles_or_invents_an_item_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_hides_an_item_behind_another_or_aside_is_refused() {
+    let forgers = Forgers::gather().await;
+    let set_aside = |summary: &mut wire::Summary| {
+        let plan = plan_of(summary, Section::Allergies);
+        let items = plan.groups.pop().unwrap().items;
+        plan.set_aside.extend(items.into_iter().map(|item| wire::SetAside { item: Some(item), reason: 1 }));
+    };
+    assert_eq!(forgers.refused(set_aside).await, SummaryError::Plan(PlanError::OtherPlan));
+    let folded = |summary: &mut wire::Summary| {
+        let plan = plan_of(summary, Section::Allergies);
+        let hidden = plan.groups.pop().unwrap().items;
+        plan.groups[0].items.extend(hidden);
+    };
+    assert_eq!(forgers.refused(folded).await, SummaryError::Plan(PlanError::OtherPlan));
+    let reordered = |summary: &mut wire::Summary| plan_of(summary, Section::Allergies).groups.reverse();
+    assert_eq!(forgers.refused(reordered).await, SummaryError::Plan(PlanError::OtherPlan));
+    let other_rules = |summary: &mut wire::Summary| summary.plan.as_mut().unwrap().version = "identical/0".into();
+    assert_eq!(forgers.refused(other_rules).await, SummaryError::Plan(PlanError::OtherRules));
+    forgers.world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_section_is_never_shown_as_more_complete_than_the_answers_make_it() {
     let forgers = Forgers::gather().await;
     let wrong_state = |summary: &mut wire::Summary| {
@@ -259,6 +177,23 @@ async fn a_broker_that_keeps_an_answer_back_can_only_make_the_view_incomplete() 
         assert!(matches!(view.section(section), Some(SectionView::Incomplete { .. })), "{section}");
         assert_ne!(view.completeness()[&section].state, RolledState::NoneRecorded, "{section}");
     }
+    forgers.world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_left_out_by_calling_them_not_located() {
+    let forgers = Forgers::gather().await;
+    let not_located = |summary: &mut wire::Summary| {
+        keep_back(summary);
+        hospitals(summary).outcome = Outcome::NotLocated.to_wire();
+        let hospital = hospital().to_string();
+        for section in &mut summary.completeness {
+            section.expected.retain(|code| *code != hospital);
+            section.answered.retain(|code| *code != hospital);
+        }
+        completeness_of(summary, Section::Conditions).state = RolledState::NoneRecorded.to_wire();
+    };
+    assert_eq!(forgers.refused(not_located).await, SummaryError::Unaccounted);
     forgers.world.end().await;
 }
 
@@ -329,66 +264,5 @@ async fn decisions_are_those_of_the_sections_asked_for_and_no_answer_goes_beyond
     assert!(matches!(forgers.refused(narrowed).await, SummaryError::OtherQuestion(_)));
     let denied = |summary: &mut wire::Summary| summary.decisions[0].level = Level::None.to_wire();
     assert!(matches!(forgers.refused(denied).await, SummaryError::OtherQuestion(_)));
-    forgers.world.end().await;
-}
-
-/// Sees one view as `before`, and puts the hospital's answer of that view into the next one.
-async fn presented(forgers: &Forgers, before: &AssertionDraft, as_cached: bool, wait: u64) -> Result<View, ViewError> {
-    let kept: Arc<Mutex<Option<wire::VerbatimAnswer>>> = Arc::default();
-    let keep = Arc::clone(&kept);
-    forgers.broker.forges(move |mut summary| {
-        *keep.lock().unwrap() = hospitals(&mut summary).answer.clone();
-        summary
-    });
-    forgers.see(before).await.expect("the earlier view");
-    forgers.world.clock.advance(std::time::Duration::from_secs(wait));
-    let forgery = move |summary: &mut wire::Summary| {
-        let earlier = kept.lock().unwrap().clone().unwrap();
-        *hospitals_answer(summary) = wire::VerbatimAnswer { cached: as_cached, ..earlier };
-    };
-    forgers.forge(forgery).await
-}
-
-fn error(result: Result<View, ViewError>) -> SummaryError {
-    match result {
-        Err(ViewError::Summary(error)) => error,
-        other => panic!("not refused: {other:?}"),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_to_another_assertion_passes_only_as_kept_and_only_for_the_same_question() {
-    let forgers = Forgers::lending(30).await;
-    let kept = presented(&forgers, &asked(), true, 5).await.unwrap();
-    assert!(kept.organisations()[&hospital()].is_cached(), "kept with leave");
-    forgers.world.clock.advance(limit::CACHE_CEILING);
-
-    let same = error(presented(&forgers, &asked(), false, 0).await);
-    assert_eq!(same, SummaryError::OtherQuestion(hospital()), "a kept answer that is not called one");
-    let nurse = AssertionDraft { role: Some(JobRole::parse("R8001").unwrap()), ..asked() };
-    assert_eq!(error(presented(&forgers, &nurse, true, 0).await), SummaryError::OtherQuestion(hospital()));
-    let about_another = AssertionDraft { patient: other_patient(), ..asked() };
-    assert_eq!(error(presented(&forgers, &about_another, true, 0).await), SummaryError::OtherQuestion(hospital()));
-    let coordination = AssertionDraft { purpose: weald_proto::Purpose::Coordination, ..asked() };
-    assert_eq!(error(presented(&forgers, &coordination, true, 0).await), SummaryError::OtherQuestion(hospital()));
-    let other_reason = AssertionDraft { relationship: Some(weald_proto::RelationshipKind::CareTeamMember), ..asked() };
-    assert_eq!(error(presented(&forgers, &other_reason, true, 0).await), SummaryError::OtherQuestion(hospital()));
-    forgers.world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_kept_longer_than_its_controller_grants_is_refused() {
-    let forgers = Forgers::lending(30).await;
-    let skew = limit::CLOCK_SKEW.as_secs();
-    assert!(presented(&forgers, &asked(), true, 30 + skew).await.is_ok(), "clocks may differ");
-    let late = error(presented(&forgers, &asked(), true, 31 + skew).await);
-    assert_eq!(late, SummaryError::Old(hospital()));
-    forgers.world.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_was_kept_without_a_grant_is_refused() {
-    let forgers = Forgers::gather().await;
-    assert_eq!(error(presented(&forgers, &asked(), true, 0).await), SummaryError::Old(hospital()));
     forgers.world.end().await;
 }

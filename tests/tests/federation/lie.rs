@@ -313,3 +313,20 @@ async fn an_answer_that_is_none_is_invalid() {
         .await;
     liars.world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_else_listens_at_a_members_address_is_not_asked() {
+    let mut world = World::of(three(allergic_to("penicillin"), allergic_to("latex"), store())).await;
+    let change = |draft: &mut weald_certs::RegisterDraft| {
+        let address = |code| draft.members.iter().find(|member| member.organisation == code).unwrap().address.clone();
+        let communitys = address(community());
+        let member = draft.members.iter_mut().find(|member| member.organisation == hospital()).unwrap();
+        member.address = communitys;
+    };
+    world.federation.publish(change).unwrap();
+    let view = world.view(&doctor()).await.unwrap();
+    assert_eq!(view.organisations()[&hospital()].outcome(), Outcome::Unreachable);
+    assert_eq!(view.organisations()[&community()].outcome(), Outcome::Answered);
+    assert_eq!(world.reads(&community()), 1, "it was asked in its own name alone");
+    world.end().await;
+}

@@ -265,6 +265,23 @@ async fn organisations_of_a_kind_that_holds_nothing_for_the_requester_are_counte
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_would_be_too_large_is_cut_at_whole_items_and_says_so() {
+    let long = |id: usize| wire::Item { notes: vec!["n".repeat(100_000)], ..item(&format!("d{id}"), "A long letter") };
+    let all = 100;
+    let hospitals = allergic_to("latex").holds(&patient(), Section::Documents, (0..all).map(long).collect());
+    let world = World::of(three(allergic_to("penicillin"), hospitals, store())).await;
+    let view = world.view(&only(doctor(), &[Section::Allergies, Section::Documents])).await.unwrap();
+    let documents = stated(&view, &hospital(), Section::Documents);
+    assert_eq!(documents.state, SectionState::Present);
+    assert!(documents.cut_items > 0 && documents.item_count > 0);
+    assert_eq!(documents.item_count + documents.cut_items, u32::try_from(all).unwrap());
+    assert_eq!(shown(&view, Section::Documents).len(), usize::try_from(documents.item_count).unwrap());
+    assert!(matches!(view.section(Section::Documents), Some(SectionView::Incomplete { .. })));
+    assert!(matches!(view.section(Section::Allergies), Some(SectionView::Complete { .. })));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_view_is_made_under_the_newest_register_and_says_which() {
     let mut world = World::of(three(store(), store(), store())).await;
     assert_eq!(world.view(&doctor()).await.unwrap().register_version(), 1);
