@@ -7,8 +7,8 @@ use super::resource::Resource;
 /// True if the person was under 18 at the time, or if nobody can tell: what is kept for children is
 /// seen by fewer, so doubt goes there.
 pub(crate) fn is_child_at(resource: &Resource<'_>, moment: &str) -> bool {
-    let patient = resource.resolve(resource.at("subject"));
-    let patient = if patient.is_null() { resource.resolve(resource.at("patient")) } else { patient };
+    let patient = resource.target(resource.at("subject"));
+    let patient = if patient.is_null() { resource.target(resource.at("patient")) } else { patient };
     let birth = first_day(&patient.text_at("birthDate"));
     match (birth, first_day(moment)) {
         (Some(birth), Some(then)) => years_between(birth, then) < 18,

@@ -19,13 +19,15 @@ pub(crate) fn author(from: &Resource<'_>, reference: &Json) -> Option<wire::Auth
         "PractitionerRole" => role(from, target),
         "Organization" => organisation(target),
         "RelatedPerson" => named(target, words(target.at("relationship"))),
-        "Patient" => named(target, "patient".to_owned()),
         "Device" => wire::Author {
             name: join([target.first_text(&["deviceName.name"]), words(target.at("type"))], ", "),
             ..named(target, String::new())
         },
         _ => named(target, String::new()),
     };
+    if from.target(reference).text_at("resourceType") == "Patient" {
+        author.role = "patient".to_owned();
+    }
     if author.id.is_empty() {
         author.id = reference.first_text(&["identifier.value", "reference"]);
     }

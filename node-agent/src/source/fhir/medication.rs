@@ -3,7 +3,6 @@
 
 use weald_proto::wire::{self, item::Detail};
 
-use super::author::name_of;
 use super::element::{all_words, code, coding, extension, extension_itself, join, quantity, words};
 use super::item::item;
 use super::json::Json;
@@ -42,12 +41,16 @@ pub(crate) fn medication(resource: &Resource<'_>) -> wire::Item {
 }
 
 /// Why: the reasons given, in words (`reasonCode`, then `reasonReference`).
+/// Of another record only what the reference itself says of it.
 pub(crate) fn reason(resource: &Resource<'_>) -> String {
-    let referred = resource.at("reasonReference").list().iter().map(|reference| {
-        let target = words(resource.resolve(reference).at("code"));
-        if target.is_empty() { name_of(resource, reference) } else { target }
-    });
+    let referred = resource.at("reasonReference").list().iter().map(|reference| said_of(resource, reference));
     join([all_words(resource.at("reasonCode"))].into_iter().chain(referred), "; ")
+}
+
+/// What a resource says itself of another: the reference's display, else the words of what it contains.
+pub(crate) fn said_of(resource: &Resource<'_>, reference: &Json) -> String {
+    let display = reference.text_at("display");
+    if display.is_empty() { words(resource.resolve(reference).at("code")) } else { display }
 }
 
 fn dose(dosage: &Json) -> Option<wire::Quantity> {

@@ -8,6 +8,7 @@ use super::codes;
 use super::element::{codings, join, words};
 use super::item::item;
 use super::json::Json;
+use super::medication::said_of;
 use super::resource::Resource;
 
 /// A CarePlan: a safeguarding concern or a mental health plan by its category, else a care plan.
@@ -27,14 +28,17 @@ pub(crate) fn plan(resource: &Resource<'_>) -> (Section, wire::Item) {
 
 fn care_plan(resource: &Resource<'_>, categories: Vec<wire::Coding>) -> wire::Item {
     let json = resource.json();
-    let names = |field: &str| json.at(field).list().iter().map(|one| addressed(resource, one)).collect::<Vec<_>>();
+    let said = |field: &str, of: fn(&Resource<'_>, &Json) -> String| {
+        let all = json.at(field).list().iter().map(|one| of(resource, one));
+        all.filter(|words| !words.is_empty()).collect::<Vec<_>>()
+    };
     let detail = wire::CarePlan {
         title: json.text_at("title"),
         categories,
         activities: json.at("activity").list().iter().map(|one| activity(resource, one)).collect(),
         intent: json.text_at("intent"),
-        addresses: names("addresses"),
-        care_team: join(names("careTeam"), "; "),
+        addresses: said("addresses", said_of),
+        care_team: join(said("careTeam", name_of), "; "),
     };
     known_by_title(item(resource, json.at("category"), Detail::CarePlan(detail)), json)
 }
@@ -80,14 +84,7 @@ fn activity(resource: &Resource<'_>, activity: &Json) -> String {
     let reference = activity.at("reference");
     match (said.is_empty(), reference.is_null()) {
         (false, _) => said,
-        (true, false) => addressed(resource, reference),
+        (true, false) => said_of(resource, reference),
         (true, true) => activity.at("progress").words_within().join(" "),
     }
-}
-
-/// The display of a reference, else the name or the words of what it means.
-fn addressed(resource: &Resource<'_>, reference: &Json) -> String {
-    let display = reference.text_at("display");
-    let target = words(resource.resolve(reference).at("code"));
-    if display.is_empty() && !target.is_empty() { target } else { name_of(resource, reference) }
 }

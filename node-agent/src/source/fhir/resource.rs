@@ -2,6 +2,7 @@
 
 use super::bundle::{Bundle, Entry};
 use super::json::{Json, NOTHING};
+use super::table;
 
 /// A resource together with everything that its references may mean.
 #[derive(Clone, Copy)]
@@ -53,8 +54,19 @@ impl<'a> Resource<'a> {
         if literal.is_empty() { Vec::new() } else { self.bundle.find(&literal, self.entry) }
     }
 
-    /// The resource that a reference means: contained in this one, or in the same bundle. `Null` for a stranger.
+    /// What a reference means, if its words may be told as this resource's own: a resource contained in
+    /// this one, or one that supports others (a practitioner, a place). `Null` for a stranger, and for a
+    /// record of its own: that has its own section and labels, and whoever may see this one need not
+    /// be let see that one.
     pub(crate) fn resolve(&self, reference: &Json) -> &'a Json {
+        let target = self.target(reference);
+        let is_own = reference.text_at("reference").starts_with('#');
+        if !is_own && table::is_record(&target.text_at("resourceType")) { &NOTHING } else { target }
+    }
+
+    /// The resource that a reference means: contained in this one, or in the same bundle. `Null` for a
+    /// stranger. For telling who and what it is about; its words may be another section's.
+    pub(crate) fn target(&self, reference: &Json) -> &'a Json {
         let literal = reference.text_at("reference");
         if let Some(id) = literal.strip_prefix('#') {
             let contained = self.at("contained").list().iter().find(|one| one.text_at("id") == id);

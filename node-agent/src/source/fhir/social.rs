@@ -7,7 +7,7 @@ use super::age::is_child_at;
 use super::author::{author, name_of};
 use super::element::{all_words, codings, words};
 use super::item::item;
-use super::json::Json;
+use super::medication::said_of;
 use super::resource::Resource;
 
 /// Types of the international value set that are social care of adults (FHIR R4, episode of care type).
@@ -68,7 +68,7 @@ fn mental_health(resource: &Resource<'_>) -> wire::Item {
 
 fn encounter(resource: &Resource<'_>) -> wire::Item {
     let json = resource.json();
-    let diagnoses = json.at("diagnosis").list().iter().map(|one| diagnosis(resource, one.at("condition")));
+    let diagnoses = json.at("diagnosis").list().iter().map(|one| said_of(resource, one.at("condition")));
     let detail = wire::Encounter {
         class: Some(wire::Coding {
             code: "EPISODE".to_owned(),
@@ -86,9 +86,4 @@ fn encounter(resource: &Resource<'_>) -> wire::Item {
 fn managing(resource: &Resource<'_>) -> String {
     let reference = resource.at("managingOrganization");
     if reference.is_null() { String::new() } else { name_of(resource, reference) }
-}
-
-fn diagnosis(resource: &Resource<'_>, reference: &Json) -> String {
-    let condition = words(resource.resolve(reference).at("code"));
-    if condition.is_empty() { reference.text_at("display") } else { condition }
 }

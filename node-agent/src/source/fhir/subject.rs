@@ -45,7 +45,7 @@ fn patient_among<'a>(resource: &Resource<'a>) -> Option<&'a Json> {
 }
 
 fn is_patient(resource: &Resource<'_>, reference: &Json) -> bool {
-    resource.resolve(reference).text_at("resourceType") == "Patient"
+    resource.target(reference).text_at("resourceType") == "Patient"
 }
 
 fn resolve(resource: &Resource<'_>, reference: &Json) -> Subject {
@@ -68,7 +68,7 @@ fn resolve(resource: &Resource<'_>, reference: &Json) -> Subject {
 
 /// A patient who is described inside the resource: known by an identifier, or not at all.
 fn contained(resource: &Resource<'_>, reference: &Json) -> Subject {
-    let patient = resource.resolve(reference);
+    let patient = resource.target(reference);
     let identifier = patient.at("identifier");
     match patient.text_at("resourceType").as_str() {
         "Patient" if !identifier.text_at("value").is_empty() => {

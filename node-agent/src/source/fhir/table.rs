@@ -64,6 +64,11 @@ pub(crate) fn supports(kind: &str) -> bool {
     matches!(destination(kind), Some(Support))
 }
 
+/// True if resources of this type are records of their own: items of some section, with labels of their own.
+pub(crate) fn is_record(kind: &str) -> bool {
+    takes(kind) && !supports(kind)
+}
+
 /// The items that a resource makes; none if it belongs to no section.
 ///
 /// A request that something must not be done says so in its words, at every level: `doNotPerform`
@@ -114,6 +119,56 @@ mod tests {
     fn what_must_not_be_done_says_so_in_its_words() {
         let request = r#"{"resourceType":"MedicationRequest","doNotPerform":true,"medicationCodeableConcept":{"text":"Aspirin"}}"#;
         assert_eq!(items_of(request)[0].1.text, "Not to be done: Aspirin");
+    }
+
+    #[test]
+    fn no_item_says_a_word_of_another_record_that_it_refers_to() {
+        let others: Vec<String> = TABLE
+            .iter()
+            .filter(|(kind, _)| !supports(kind))
+            .map(|(kind, _)| {
+                let words = r#""text":"Secret","title":"Secret","telecom":[{"value":"Secret"}],"identifier":[{"value":"Secret"}]"#;
+                format!(
+                    r#"{{"resource":{{"resourceType":"{kind}","id":"x",{words},"name":[{{"text":"Secret"}}],
+                        "code":{{"text":"Secret"}},"category":[{{"text":"Secret"}}],"relationship":[{{"text":"Secret"}}]}}}}"#
+                )
+            })
+            .collect();
+        for (kind, _) in TABLE.iter().filter(|(kind, _)| !supports(kind)) {
+            for (other, _) in TABLE.iter().filter(|(kind, _)| !supports(kind)) {
+                let to = format!(r#"{{"reference":"{other}/x"}}"#);
+                let lists =
+                    ["reasonReference", "addresses", "careTeam", "team", "performer", "author", "generalPractitioner"];
+                let lists: String = lists.iter().map(|field| format!(r#""{field}":[{to}],"#)).collect();
+                let singles =
+                    ["asserter", "recorder", "requester", "careManager", "managingOrganization", "serviceProvider"];
+                let singles: String = singles.iter().map(|field| format!(r#""{field}":{to},"#)).collect();
+                let referring = format!(
+                    r#"{{"resource":{{"resourceType":"{kind}",{lists}{singles}"diagnosis":[{{"condition":{to}}}],"location":[{{"location":{to}}}],
+                        "participant":[{{"member":{to},"individual":{to},"actor":{to}}}],"activity":[{{"reference":{to}}}],"medicationReference":{to}}}}}"#
+                );
+                let text =
+                    format!(r#"{{"resourceType":"Bundle","type":"batch","entry":[{referring},{}]}}"#, others.join(","));
+                let bundle = Bundle::parse(text.as_bytes()).unwrap();
+                for (_, item) in items(&Resource::all(&bundle).next().unwrap()) {
+                    let bytes = prost::Message::encode_to_vec(&item);
+                    assert!(!bytes.windows(6).any(|six| six == b"Secret"), "{kind} tells of {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_reference_says_itself_is_told() {
+        let plan = r#"{"resourceType":"CarePlan","addresses":[{"reference":"Condition/x","display":"Asthma"}],
+            "careTeam":[{"reference":"CareTeam/x","display":"Chest team"}]}"#;
+        let Some(wire::item::Detail::CarePlan(plan)) = items_of(plan).remove(0).1.detail else { panic!("not a plan") };
+        assert_eq!((plan.addresses, plan.care_team.as_str()), (vec!["Asthma".to_owned()], "Chest team"));
+        let medicine = r##"{"resourceType":"MedicationRequest","reasonCode":[{"text":"Pain"}],
+            "reasonReference":[{"display":"Gout"},{"reference":"#c"},{"reference":"Condition/x"}],
+            "contained":[{"resourceType":"Condition","id":"c","code":{"text":"Gout, left foot"}}]}"##;
+        let Some(wire::item::Detail::Medication(told)) = items_of(medicine).remove(0).1.detail else { panic!("none") };
+        assert_eq!(told.reason, "Pain; Gout; Gout, left foot");
     }
 
     #[test]
