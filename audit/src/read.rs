@@ -88,7 +88,11 @@ pub fn served(path: &Path, since: Timestamp) -> Result<Vec<Served>, ChainError> 
         Kind::Release | Kind::Refusal => false,
     });
     Ok(served
-        .map(|RecordedEntry { entry, recorded_at, .. }| Served { nonce: entry.nonce, jti: entry.jti, recorded_at })
+        .map(|RecordedEntry { entry, recorded_at, .. }| Served {
+            nonce: entry.nonce,
+            assertion: entry.requester.map(|requester| requester.organisation().clone()).zip(entry.jti),
+            recorded_at,
+        })
         .collect())
 }
 

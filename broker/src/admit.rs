@@ -70,7 +70,10 @@ pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<
     if viewer.federation != broker.parts.federation {
         return Err(Refusal::new(Reason::WrongParty, "the peer is of another federation"));
     }
-    let register = broker.register();
+    let (register, now) = (broker.register(), broker.parts.env.clock.now());
+    if !register.is_current(now) {
+        return Err(Refusal::new(Reason::RegisterExpired, "the broker's register"));
+    }
     if !register.member(organisation).is_some_and(Member::is_active) {
         return Err(Refusal::new(Reason::NotAMember, "the viewer app's organisation is no active member"));
     }
@@ -78,7 +81,6 @@ pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<
     let token =
         SignedAssertion::parse(token).map_err(|fault| Refusal::new(Reason::AssertionMalformed, fault.to_string()))?;
     let of_token = |refusal: Refusal| Refusal { token: Some(token.digest()), ..refusal };
-    let now = broker.parts.env.clock.now();
     let accepted = token.accept(&*register, &broker.parts.federation, now);
     let assertion = accepted.map_err(|fault| of_token(not_accepted(fault)))?;
     let of_assertion = |refusal: Refusal| of_token(Refusal { assertion: Some(Box::new(assertion.clone())), ..refusal });

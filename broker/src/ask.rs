@@ -65,6 +65,8 @@ pub struct Said {
     pub answer: Arc<Answer>,
     /// What the answer says.
     pub verified: Arc<VerifiedAnswer>,
+    /// The key of the assertion that the query carried.
+    pub assertion_key: Option<KeyId>,
     /// True if it was said to an earlier query.
     pub cached: bool,
 }
@@ -142,7 +144,7 @@ pub async fn ask(
         .collect();
     while let Some(one) = asking.next().await {
         if let Some(Watcher(updates)) = watcher {
-            record_update(broker, admitted, decided, &one).await?;
+            record_update(broker, admitted, decided, located, &one).await?;
             // A watcher that went away costs the others nothing.
             let _ = updates.send(outcome_message(&one, true)).await;
         }
@@ -239,12 +241,14 @@ async fn say(
     Ok(said)
 }
 
-/// A kept answer holds only while the register still gives its key and the organisation holds the
-/// same sections.
+/// A kept answer holds only while the register still gives every key under it, and the organisation
+/// holds the same sections: the client will ask the same.
 fn still_holds(said: &Said, located: &Located, grants: &BTreeMap<Section, Grant>) -> bool {
-    let key = KeyId::parse(&said.answer.statement.as_wire().key_id);
+    let given = |id: &str, usage| KeyId::parse(id).is_ok_and(|id| located.register.key(&id, usage).is_some());
     let sections = &said.verified.statement().sections;
-    key.is_ok_and(|key| located.register.key(&key, KeyUse::Statement).is_some())
+    given(&said.answer.statement.as_wire().key_id, KeyUse::Statement)
+        && given(&said.query.as_wire().key_id, KeyUse::Query)
+        && said.assertion_key.as_ref().is_some_and(|id| located.register.key(id, KeyUse::Assertion).is_some())
         && (sections.is_empty() || sections.keys().eq(grants.keys()))
 }
 
@@ -287,5 +291,6 @@ fn check(
     let verified = answer
         .verify(&query.audience, &signed, &asked, patient, &*located.register)
         .map_err(|fault| Unanswered::Invalid(fault.to_string()))?;
-    Ok(Said { query: signed, answer: Arc::new(answer), verified: Arc::new(verified), cached: false })
+    let assertion_key = query.assertion.key_id();
+    Ok(Said { query: signed, answer: Arc::new(answer), verified: Arc::new(verified), assertion_key, cached: false })
 }

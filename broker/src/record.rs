@@ -39,10 +39,12 @@ pub async fn record(
     broker: &Broker,
     admitted: &Admitted,
     decided: &Decided,
+    located: &Located,
     heard: &BTreeMap<OdsCode, Heard>,
     plan: Option<&MergePlan>,
 ) -> Result<Recorded, Refusal> {
     let mut entry = entry_of(broker, Kind::Release, admitted, decided);
+    entry.register_version = located.register.version();
     entry.outcomes = heard.values().map(audited).collect();
     entry.statement_digests = statement_digests(heard);
     entry.plan_digest = plan.map(plan_digest);
@@ -58,10 +60,11 @@ pub async fn record_update(
     broker: &Broker,
     admitted: &Admitted,
     decided: &Decided,
+    located: &Located,
     heard: &Heard,
 ) -> Result<Recorded, Refusal> {
     let one = BTreeMap::from([(heard.organisation.clone(), heard.clone())]);
-    record(broker, admitted, decided, &one, None).await
+    record(broker, admitted, decided, located, &one, None).await
 }
 
 /// Records a refusal and gives it back. It stands whether or not it can be recorded.

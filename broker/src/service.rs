@@ -57,17 +57,21 @@ impl RecordService for BrokerService {
     }
 }
 
+/// How long a watched view waits for a slow reader to take its last update.
+const PARTING: Duration = Duration::from_secs(2);
+
 type Updates = mpsc::Sender<Result<WatchSummaryResponse, Status>>;
 
 /// Runs one watched view, and passes on each outcome and then the summary.
 async fn watch(broker: Arc<Broker>, peer: PeerIdentity, asked: admit::Request, updates: Updates) {
     let (outcomes, mut incoming) = mpsc::channel(16);
     let watcher = Watcher::new(outcomes);
-    let passing = updates.clone();
+    let (passing, deadline) = (updates.clone(), asked.deadline);
     let pass = async move {
         while let Some(outcome) = incoming.recv().await {
             let update = WatchSummaryResponse { update: Some(Update::Outcome(outcome)) };
-            if passing.send(Ok(update)).await.is_err() {
+            // A viewer that does not read holds nothing up beyond the view's own deadline.
+            if !matches!(timeout_at(deadline, passing.send(Ok(update))).await, Ok(Ok(()))) {
                 return;
             }
         }
@@ -80,7 +84,7 @@ async fn watch(broker: Arc<Broker>, peer: PeerIdentity, asked: admit::Request, u
     let (ended, ()) = tokio::join!(run, pass);
     let last = ended.map(|summary| WatchSummaryResponse { update: Some(Update::Summary(summary)) });
     // The viewer may have gone away; what was released is recorded all the same.
-    let _ = updates.send(last).await;
+    let _ = timeout_at(deadline + PARTING, updates.send(last)).await;
 }
 
 /// hyper enforces no `grpc-timeout`: the view ends by its deadline whatever happens inside it.

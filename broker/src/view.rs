@@ -38,6 +38,6 @@ pub async fn view(
     let intent = intend(broker, &admitted, &decided, &located).await?;
     let heard = ask(broker, &admitted, &decided, &located, intent, request.deadline, watcher).await?;
     let plan = merge(said(&heard));
-    let recorded = record(broker, &admitted, &decided, &heard, Some(&plan)).await?;
+    let recorded = record(broker, &admitted, &decided, &located, &heard, Some(&plan)).await?;
     Ok(summarise(broker, &admitted, &decided, &located, &heard, &plan, &recorded, watcher.is_some()))
 }

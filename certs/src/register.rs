@@ -143,6 +143,11 @@ impl Register {
         self.issued_at
     }
 
+    /// True until it ceases to hold. A register that was loaded long ago may not hold any more.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        self.expires_at().is_none_or(|expires_at| now < expires_at)
+    }
+
     /// When it ceases to hold, if it says so. Checked on loading; who keeps a register asks again.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at

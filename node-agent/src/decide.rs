@@ -28,9 +28,9 @@ pub struct Declined {
     pub text: String,
 }
 
-/// What this organisation is, as policies see it.
+/// What this organisation is, as policies see it; none if it is no active member.
 pub(crate) fn kind_of(node: &Node) -> Option<OrganisationKind> {
-    node.register().member(node.organisation()).map(|member| member.kind)
+    node.register().member(node.organisation()).filter(|member| member.is_active()).map(|member| member.kind)
 }
 
 /// Decides. The result is never wider than what the broker's decision left.
@@ -41,7 +41,7 @@ pub(crate) fn kind_of(node: &Node) -> Option<OrganisationKind> {
 pub fn decide(node: &Node, asked: &Asked) -> Result<Decided, Declined> {
     let refused = |reason: Reason, text: String| Declined { outcome: Outcome::Refused, reason, text };
     let Some(kind) = kind_of(node) else {
-        return Err(refused(Reason::NotAMember, "this organisation is not a member of the register it holds".into()));
+        return Err(refused(Reason::NotAMember, "this organisation is not an active member of the register it holds".into()));
     };
     let answering = Some((node.organisation().clone(), kind));
     let circumstances = Circumstances::of(asked.assertion(), node.parts.engine.roles(), answering)

@@ -1,12 +1,13 @@
 //! Fourth step: release the minimum. What is not in a [`Release`] cannot be signed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use prost::Message as _;
 use sha2::Sha256;
 use weald_policy::{conceals, release as redact};
+use weald_proto::wire::item::Detail;
 use weald_proto::{
     Digest, Filter, Grant, Identity, Level, Outcome, Random, Section, SectionState, SectionStatement, Statement,
     UnavailableCause, WithheldReason, limit, wire,
@@ -191,8 +192,13 @@ fn stated(state: SectionState, level: Level, reason_text: String) -> SectionStat
 
 impl Release {
     fn identify(&mut self, node: &Node, person: &Person) {
-        let mut block = person.identity.clone();
-        block.salt = Vec::new();
+        // The gate compares family names; no other name is needed, so none leaves.
+        let names = person.identity.names.iter().map(|name| wire::HumanName {
+            family: name.family.clone(),
+            text: if name.family.is_empty() { name.text.clone() } else { String::new() },
+            ..wire::HumanName::default()
+        });
+        let mut block = wire::IdentityBlock { salt: Vec::new(), names: names.collect(), ..person.identity.clone() };
         block.salt = node.salts.salt("identity", &block.encode_to_vec());
         self.identity = block.encode_to_vec();
         self.statement.identity_digest = Some(Digest::of(&self.identity));
@@ -209,8 +215,8 @@ impl Release {
                     ..stated(SectionState::Withheld, Level::None, reason)
                 },
                 Some(grant) => {
-                    let not_held = SectionReading { state: SectionState::NotHeld, cause: None, items: Vec::new() };
-                    let reading = read.remove(section).unwrap_or(not_held);
+                    let unread = SectionReading { state: SectionState::Unavailable, cause: None, items: Vec::new() };
+                    let reading = read.remove(section).unwrap_or(unread);
                     let whole = grant.level == Level::Full && grant.filter.is_empty();
                     let reason = if whole { String::new() } else { reason };
                     self.section(node, permit, *section, reading, reason, &mut room)
@@ -233,11 +239,15 @@ impl Release {
         let released = redact(permit, section, reading.items, node.parts.env.clock.now());
         let (level, filter, is_concealing) = (released.level(), released.filter().clone(), released.conceals());
         let removed = released.removed() > 0;
-        let (items, cut_items) = cut(released.into_parts().0, room);
-        let mut stated = SectionStatement { filter, cut_items, ..stated(reading.state, level, reason) };
-        if items.is_empty() && cut_items == 0 {
-            stated.state = empty_state(reading.state, removed, is_concealing);
-        }
+        let (mut items, cut_items) = cut(released.into_parts().0, room);
+        forget_absent_members(&mut items);
+        let is_empty = items.is_empty() && cut_items == 0;
+        let state = if is_concealing {
+            concealing_state(reading.state, is_empty)
+        } else {
+            announcing_state(reading.state, is_empty, removed)
+        };
+        let mut stated = SectionStatement { filter, cut_items, ..stated(state, level, reason) };
         stated.withheld_reason = (stated.state == SectionState::Withheld).then_some(if removed {
             WithheldReason::Policy
         } else {
@@ -257,17 +267,34 @@ impl Release {
     }
 }
 
-/// What an empty section is called.
-///
-/// Where policy conceals, every empty answer is called the same, whatever the reason. Otherwise what
-/// a filter took away is announced, never passed over.
-fn empty_state(read: SectionState, removed: bool, is_concealing: bool) -> SectionState {
+/// What a section is called where policy conceals: the same, whatever was concealed and whatever the
+/// source says of items that are. Every empty answer is `nothing_to_show`; what is shown is `present`,
+/// unless the source could not be read to its end, which has nothing to do with what it holds.
+fn concealing_state(read: SectionState, is_empty: bool) -> SectionState {
+    match read {
+        _ if is_empty => SectionState::NothingToShow,
+        SectionState::Unavailable | SectionState::InTransit | SectionState::Stale => read,
+        _ => SectionState::Present,
+    }
+}
+
+/// What a section is called elsewhere: what a filter took away is announced, never passed over.
+fn announcing_state(read: SectionState, is_empty: bool, removed: bool) -> SectionState {
     match read {
         SectionState::Unavailable | SectionState::InTransit | SectionState::Stale => read,
-        _ if is_concealing => SectionState::NothingToShow,
         _ if removed => SectionState::Withheld,
-        SectionState::Present => SectionState::NoneRecorded,
+        SectionState::Present if is_empty => SectionState::NoneRecorded,
         other => other,
+    }
+}
+
+/// A report names the results in it: those that do not leave are not named either.
+fn forget_absent_members(items: &mut [wire::Item]) {
+    let leaving: BTreeSet<String> = items.iter().map(|item| item.source_record_id.clone()).collect();
+    for item in items {
+        if let Some(Detail::Result(result)) = &mut item.detail {
+            result.members.retain(|member| leaving.contains(member));
+        }
     }
 }
 

@@ -36,10 +36,13 @@ impl NodeAgentService for NodeService {
         let peer =
             request.extensions().get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(None))?;
         let query = request.into_inner().query.ok_or_else(|| Reason::QueryMalformed.to_status(None))?;
-        let answered = tokio::time::timeout(BOUND, answer(&self.node, &peer, query)).await;
-        match answered {
-            Ok(Ok(answer)) => Ok(Response::new(AskResponse { answer: Some(answer) })),
-            Ok(Err(refusal)) => Err(refusal.reason.to_status(None)),
+        // A task of its own: a broker that hangs up cannot have a record read without an entry of it.
+        let node = Arc::clone(&self.node);
+        let answering = tokio::spawn(async move { answer(&node, &peer, query).await });
+        match tokio::time::timeout(BOUND, answering).await {
+            Ok(Ok(Ok(answer))) => Ok(Response::new(AskResponse { answer: Some(answer) })),
+            Ok(Ok(Err(refusal))) => Err(refusal.reason.to_status(None)),
+            Ok(Err(_)) => Err(Reason::Internal.to_status(None)),
             Err(_) => Err(Reason::DeadlineExceeded.to_status(None)),
         }
     }

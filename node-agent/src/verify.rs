@@ -59,6 +59,9 @@ pub fn verify(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) ->
 fn verify_query(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) -> Result<Verified<Query>, Refusal> {
     let signed: Signed<Query> = Signed::from_wire(message);
     let register = node.register();
+    if !register.is_current(node.parts.env.clock.now()) {
+        return Err(Refusal::new(Reason::RegisterExpired, "the node's register"));
+    }
     let audience = node.organisation();
     let query = signed.verify(audience.as_str(), &*register).map_err(|error| match error {
         VerifyError::UnknownKey => Refusal::new(Reason::QueryKeyUnknown, "no broker has this query key"),

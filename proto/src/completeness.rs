@@ -74,13 +74,17 @@ impl Word {
             SectionState::Present if stated.cut_items > 0 => Word::SomeItems,
             SectionState::Present => Word::Items,
             SectionState::AssertedNone => Word::Asserted,
-            SectionState::NoneRecorded | SectionState::NotHeld => Word::Empty,
+            SectionState::NoneRecorded => Word::Empty,
             SectionState::Withheld => Word::Withheld { items },
             SectionState::NothingToShow => Word::NothingToShow,
             SectionState::InTransit | SectionState::Stale | SectionState::Unavailable if items => Word::SomeItems,
-            SectionState::InTransit | SectionState::Stale | SectionState::Unavailable | SectionState::NotAsked => {
-                Word::Silent
-            }
+            // The register says that an expected organisation holds the section: one that says it never
+            // does contradicts it, and nothing follows from that.
+            SectionState::NotHeld
+            | SectionState::InTransit
+            | SectionState::Stale
+            | SectionState::Unavailable
+            | SectionState::NotAsked => Word::Silent,
         }
     }
 

@@ -91,9 +91,23 @@ fn similar(one: &str, other: &str) -> bool {
     if one.is_empty() || other.is_empty() {
         return false;
     }
+    if one.concat() == other.concat() {
+        return true;
+    }
     let (short, long) = if one.len() <= other.len() { (&one, &other) } else { (&other, &one) };
-    one.concat() == other.concat() || long.windows(short.len()).any(|run| run == short.as_slice())
+    long.len() <= LONGEST
+        && short.iter().any(|word| word.chars().count() >= 2 && !PARTICLES.contains(&word.as_str()))
+        && long.windows(short.len()).any(|run| run == short.as_slice())
 }
+
+/// Words of the longest name of which a part may stand for the whole: a longer one is a list of guesses.
+const LONGEST: usize = 5;
+
+/// Words that many names share, which stand for none of them.
+const PARTICLES: [&str; 27] = [
+    "al", "ap", "ben", "bin", "da", "dal", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "ibn",
+    "la", "le", "mac", "mc", "san", "st", "ter", "van", "von", "y",
+];
 
 /// The words of a name: lower case, without accents and apostrophes, split at anything else.
 fn words(name: &str) -> Vec<String> {
@@ -162,6 +176,9 @@ mod tests {
         assert_eq!(identity("Okafor").admits(&patient("Smith")), Err(IdentityMismatch::FamilyName));
         assert_eq!(identity("Smithson").admits(&patient("Smith")), Err(IdentityMismatch::FamilyName));
         assert_eq!(identity("").admits(&patient("Smith")), Err(IdentityMismatch::FamilyName));
+        assert_eq!(identity("van der Berg").admits(&patient("Van")), Err(IdentityMismatch::FamilyName));
+        let guesses = patient("Smith Jones Brown Taylor Wilson Davies Evans");
+        assert_eq!(identity("Taylor").admits(&guesses), Err(IdentityMismatch::FamilyName));
         let mut other = identity("Smith");
         other.birth_date = "1950-04-02".into();
         assert_eq!(other.admits(&patient("Smith")), Err(IdentityMismatch::BirthDate));

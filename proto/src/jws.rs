@@ -76,6 +76,12 @@ impl SignedAssertion {
         Ok(Verified::new(assertion, entry.owner, self.digest()))
     }
 
+    /// The key that the header names; says nothing of whether it signed.
+    pub fn key_id(&self) -> Option<KeyId> {
+        let header = decode("header", self.0.split('.').next()?).ok()?;
+        KeyId::parse(&serde_json::from_slice::<Header>(&header).ok()?.kid).ok()
+    }
+
     /// SHA-256 of the token: what others cite it by.
     pub fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())

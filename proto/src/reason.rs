@@ -52,6 +52,8 @@ closed_enum_word!(
         QueryReplayed = "QUERY_REPLAYED",
         /// The query was made under a register more than 24 h older than the node's.
         RegisterTooOld = "REGISTER_TOO_OLD",
+        /// The register that we hold no longer counts.
+        RegisterExpired = "REGISTER_EXPIRED",
         /// The request does not parse.
         RequestMalformed = "REQUEST_MALFORMED",
         /// The audit log cannot be written: nothing may leave.
@@ -81,7 +83,7 @@ impl Reason {
             Reason::AssertionAudience => "the assertion is for another federation",
             Reason::AssertionViewer => "the assertion was given to another viewer app",
             Reason::SectionsNotAsserted => "ask only for sections that the assertion names",
-            Reason::NotAMember => "the requester's organisation is not an active member of the federation",
+            Reason::NotAMember => "the organisation is not an active member of the federation",
             Reason::RoleUnknown => "the job role is in no row of the role table",
             Reason::PolicyRefused => "policy allows nothing of what was asked",
             Reason::QueryMalformed => "the query does not parse",
@@ -92,6 +94,7 @@ impl Reason {
             Reason::QueryNotYet => "the query is not valid yet; check the clocks",
             Reason::QueryReplayed => "the query was seen before",
             Reason::RegisterTooOld => "the query was made under a register that is more than 24 hours older",
+            Reason::RegisterExpired => "the register held here has expired, so nobody can be told from anybody; try again later",
             Reason::RequestMalformed => "the request does not parse",
             Reason::AuditUnavailable => "the audit log cannot be written, so nothing may be released; try again later",
             Reason::DeadlineExceeded => "the deadline is over",
@@ -129,7 +132,7 @@ impl Reason {
             | Reason::QueryMalformed
             | Reason::RequestMalformed => Code::InvalidArgument,
             Reason::RegisterTooOld => Code::FailedPrecondition,
-            Reason::AuditUnavailable => Code::Unavailable,
+            Reason::AuditUnavailable | Reason::RegisterExpired => Code::Unavailable,
             Reason::DeadlineExceeded => Code::DeadlineExceeded,
             Reason::Internal => Code::Internal,
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::{Assertion, Jti, Nonce, Query, Reason, Timestamp, limit};
+use crate::{Assertion, Jti, Nonce, OdsCode, Query, Reason, Timestamp, limit};
 
 /// Remembers nonces and assertion ids for as long as they could be replayed.
 #[derive(Default)]
@@ -16,7 +16,8 @@ pub struct Replay {
 #[derive(Default)]
 struct Seen {
     nonces: BTreeMap<Nonce, Timestamp>,
-    assertions: BTreeMap<Jti, (u8, Timestamp)>,
+    /// By issuer: two organisations may well choose the same id.
+    assertions: BTreeMap<(OdsCode, Jti), (u8, Timestamp)>,
     prune_at: Option<Timestamp>,
 }
 
@@ -25,8 +26,8 @@ struct Seen {
 pub struct Served {
     /// The query's nonce, in a node's log.
     pub nonce: Option<Nonce>,
-    /// The assertion's id.
-    pub jti: Option<Jti>,
+    /// The assertion's issuer and id.
+    pub assertion: Option<(OdsCode, Jti)>,
     /// When it was recorded.
     pub recorded_at: Timestamp,
 }
@@ -42,8 +43,8 @@ impl Replay {
             if let Some(nonce) = served.nonce {
                 seen.nonces.insert(nonce, until);
             }
-            if let Some(jti) = served.jti {
-                let uses = seen.assertions.entry(jti).or_insert((0, until));
+            if let Some(assertion) = served.assertion {
+                let uses = seen.assertions.entry(assertion).or_insert((0, until));
                 *uses = (uses.0.saturating_add(1), uses.1.max(until));
             }
         }
@@ -81,7 +82,9 @@ impl Replay {
 impl Seen {
     fn note(&mut self, assertion: &Assertion) -> Result<(), Reason> {
         let until = assertion.expires_at.plus(limit::CLOCK_SKEW);
-        let (uses, _) = self.assertions.entry(assertion.jti.clone()).or_insert((0, until));
+        let key = (assertion.issuer.clone(), assertion.jti.clone());
+        let (uses, known_until) = self.assertions.entry(key).or_insert((0, until));
+        *known_until = until.max(*known_until);
         if *uses >= limit::ASSERTION_USES {
             return Err(Reason::AssertionReplayed);
         }

@@ -93,7 +93,7 @@ proptest! {
         let rolled = Completeness::roll_up(SECTION, &expected, |organisation| named[organisation].as_ref());
         let says_none = |conduct: &Conduct| matches!(conduct,
             Conduct::Says(Outcome::NotKnownHere)
-            | Conduct::States(SectionState::AssertedNone | SectionState::NoneRecorded | SectionState::NotHeld, ..));
+            | Conduct::States(SectionState::AssertedNone | SectionState::NoneRecorded, ..));
         if matches!(rolled.state, RolledState::NoneRecorded | RolledState::AssertedNone) {
             prop_assert!(!conducts.is_empty() && conducts.iter().all(says_none));
         }

@@ -113,9 +113,13 @@ impl Viewer {
         sections: &BTreeSet<Section>,
         register: &'a Register,
     ) -> Result<Asked<'a>, ViewError> {
+        let now = self.0.env.clock.now();
+        if !register.is_current(now) {
+            return Err(ViewError::RegisterExpired);
+        }
         let assertion = token.verify(register).map_err(ViewError::Assertion)?;
         let sections = if sections.is_empty() { assertion.sections.clone() } else { sections.clone() };
-        Ok(Asked { token, assertion, sections, register, now: self.0.env.clock.now() })
+        Ok(Asked { token, assertion, sections, register, now })
     }
 
     fn at_now<'a>(&self, asked: Asked<'a>) -> Asked<'a> {

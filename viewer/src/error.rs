@@ -6,6 +6,9 @@ use weald_proto::{AnswerError, Malformed, OdsCode, PlanError, Reason, Section, V
 /// Why there is no view.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewError {
+    /// The app's own copy of the register has expired: get a newer one.
+    #[error("our copy of the register has expired")]
+    RegisterExpired,
     /// The assertion is not one that this federation would accept.
     #[error("the assertion does not hold: {0}")]
     Assertion(VerifyError),

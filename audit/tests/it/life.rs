@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use weald_audit::{Entry, Kind, Log, OpenError, Recovery, entries, recent, served, verify};
-use weald_proto::{Clock as _, Digest, Jti, Nonce, Timestamp};
+use weald_proto::{Clock as _, Digest, Jti, Nonce, OdsCode, Requester, Timestamp};
 
 use crate::random::{answer, clock, entry, node, runtime, write};
 
@@ -130,7 +130,9 @@ fn the_entries_since_a_moment_are_those_recorded_then_or_later() {
 fn what_was_answered_or_asked_for_counts_as_served_and_a_refusal_or_a_release_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
-    let of_kind = |kind, jti| Entry { kind, ..answer(1, jti) };
+    let provider = OdsCode::parse("X9APP").unwrap();
+    let requester = Requester::Citizen { user: "u-1".into(), name: "Robin Example".into(), provider: provider.clone() };
+    let of_kind = |kind, jti| Entry { kind, requester: Some(requester.clone()), ..answer(1, jti) };
     write(
         &path,
         vec![
@@ -142,8 +144,9 @@ fn what_was_answered_or_asked_for_counts_as_served_and_a_refusal_or_a_release_do
         ],
     );
     let served: Vec<_> = served(&path, Timestamp::from_secs(0)).unwrap();
-    let ids: Vec<_> = served.iter().map(|served| served.jti.as_ref().map(Jti::as_str)).collect();
-    assert_eq!(ids, [Some("answer"), Some("intent")]);
+    let ids = served.into_iter().map(|served| served.assertion.unwrap());
+    let of = |jti: &str| (provider.clone(), Jti::parse(jti).unwrap());
+    assert_eq!(ids.collect::<Vec<_>>(), [of("answer"), of("intent")]);
 }
 
 #[test]
