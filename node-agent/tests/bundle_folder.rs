@@ -232,6 +232,58 @@ async fn negations_and_empty_reasons_set_the_state() {
 }
 
 #[tokio::test]
+async fn a_composition_whose_subject_is_nobody_never_says_none() {
+    let composition = |subject: &str| {
+        format!(
+            r#"{{"resourceType":"Composition","subject":{subject},"section":[
+                {{"code":{{"coding":[{{"code":"11450-4"}}]}},"emptyReason":{{"coding":[{{"code":"nilknown"}}]}}}},
+                {{"code":{{"coding":[{{"code":"11369-6"}}]}},"emptyReason":{{"coding":[{{"code":"withheld"}}]}}}}]}}"#
+        )
+    };
+    for subject in [r#"{"reference":"Patient/9"}"#, r#"{"identifier":{"system":"urn:b","value":"9"}}"#] {
+        let folder = folder(&[("a.json", bundle(&[patient("1", ONE), composition(subject)]))]);
+        let one = person(&open(folder.path()), ONE).await;
+        assert_eq!(state(&one, Section::Conditions).0, SectionState::NoneRecorded, "{subject}: asserted by nobody");
+        assert_eq!(state(&one, Section::Immunisations).0, SectionState::Withheld, "{subject}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_of_an_unknown_identifier_leaves_its_section_in_doubt() {
+    let stranger = r#"{"resourceType":"AllergyIntolerance","patient":{"identifier":{"system":"urn:b","value":"9"}}}"#;
+    let folder = folder(&[("a.json", bundle(&[patient("1", ONE), stranger.into()]))]);
+    let one = person(&open(folder.path()), ONE).await;
+    assert!(one.sections[&Section::Allergies].items.is_empty(), "it is not theirs");
+    assert_eq!(state(&one, Section::Allergies), COULD_NOT_SAY);
+}
+
+#[tokio::test]
+async fn a_number_in_groups_or_not_verified_is_found_and_the_gate_decides() {
+    let unverified = |family: &str, born: &str| {
+        let status = r#""value":"999 000 0018","extension":[{"url":"https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus",
+            "valueCodeableConcept":{"coding":[{"code":"02"}]}}]"#;
+        let text = patient("1", ONE).replace(r#""value":"9990000018""#, status);
+        bundle(&[text.replace("Example", family).replace("1950-04-01", born), about("Condition", "c1", "1")])
+    };
+    let verified = || bundle(&[patient("2", ONE)]);
+    let names = |files: &[(&str, String)]| {
+        let folder = folder(files);
+        async move {
+            let one = person(&open(folder.path()), ONE).await;
+            assert_eq!(one.sections[&Section::Conditions].items.len(), 1);
+            (one.identity.birth_date, one.identity.names.into_iter().map(|name| name.family).collect::<Vec<_>>())
+        }
+    };
+    let example = ("1950-04-01".to_owned(), vec!["Example".to_owned()]);
+    assert_eq!(names(&[("a.json", unverified("Example", "1950-04-01"))]).await, example);
+    assert_eq!(names(&[("a.json", unverified("Example", "1950-04-01")), ("b.json", verified())]).await, example);
+    let (_, none) = names(&[("a.json", unverified("Stranger", "1950-04-01")), ("b.json", verified())]).await;
+    assert!(!none.contains(&"Example".to_owned()), "a verified name does not let another person's record through");
+    let (date, _) = names(&[("a.json", unverified("Example", "1960-01-01")), ("b.json", verified())]).await;
+    assert_eq!(date, "");
+}
+
+#[tokio::test]
 async fn the_newest_of_timestamp_update_and_file_says_how_fresh_it_is() {
     let stamped = bundle(&[patient("1", ONE)]).replacen('{', r#"{"timestamp":"2026-05-01T09:00:00+01:00","#, 1);
     let updated = bundle(&[patient("2", OTHER).replacen('{', r#"{"meta":{"lastUpdated":"2026-04-01T09:00:00Z"},"#, 1)]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weald_proto::{NhsNumber, Section, Timestamp, wire};
+use weald_proto::{Identity, NhsNumber, Section, Timestamp, wire};
 
 use super::identities::Identities;
 use super::owner::{self, Owner, Owners};
@@ -24,6 +24,8 @@ pub(crate) struct Collection<'a> {
     unmapped: BTreeMap<String, u32>,
     dropped: u32,
     names: Vec<wire::HumanName>,
+    /// For each Patient whose number is not verified, its family names.
+    unverified: Vec<Vec<String>>,
     birth_dates: BTreeSet<String>,
 }
 
@@ -39,6 +41,7 @@ impl<'a> Collection<'a> {
             unmapped: BTreeMap::new(),
             dropped: 0,
             names: Vec::new(),
+            unverified: Vec::new(),
             birth_dates: BTreeSet::new(),
         }
     }
@@ -54,6 +57,9 @@ impl<'a> Collection<'a> {
                 Owner::Person(number) if number == *self.number => true,
                 Owner::OnlyPerson(number) if number == *self.number => false,
                 Owner::Nobody => {
+                    if kind == "Composition" {
+                        composition::words_on_sections(&resource, false, &mut self.words);
+                    }
                     shared.extend(table::supports(&kind).then_some(resource));
                     continue;
                 }
@@ -63,7 +69,7 @@ impl<'a> Collection<'a> {
                 }
             };
             if kind == "Composition" {
-                composition::words_on_sections(&resource, &mut self.words);
+                composition::words_on_sections(&resource, is_resolved, &mut self.words);
             }
             if table::supports(&kind) {
                 self.count_unmapped(kind);
@@ -115,7 +121,11 @@ impl<'a> Collection<'a> {
         let held = patient.text_at("birthDate");
         let birth_date = if held.is_empty() { owner::indexed_birth_date(patient, self.identities) } else { held };
         self.birth_dates.insert(birth_date);
-        for name in patient.at("name").list().iter().filter_map(human_name) {
+        let names: Vec<wire::HumanName> = patient.at("name").list().iter().filter_map(human_name).collect();
+        if !owner::is_certain(patient, self.identities) {
+            self.unverified.push(names.iter().map(family).collect());
+        }
+        for name in names {
             if !self.names.contains(&name) {
                 self.names.push(name);
             }
@@ -123,7 +133,8 @@ impl<'a> Collection<'a> {
     }
 
     /// Who the folder says this is. Patients who disagree on the birth date give none, so that the
-    /// identity gate refuses them.
+    /// identity gate refuses them; and if a number is not verified only the family names of its
+    /// Patient count, so that nobody else's name lets it through the gate.
     fn identity(&self) -> wire::IdentityBlock {
         let mut birth_dates = self.birth_dates.iter();
         wire::IdentityBlock {
@@ -133,14 +144,24 @@ impl<'a> Collection<'a> {
                 (Some(only), None) => only.clone(),
                 _ => String::new(),
             },
-            names: self.names.clone(),
+            names: self.names.iter().filter(|name| self.is_common(name)).cloned().collect(),
         }
+    }
+
+    fn is_common(&self, name: &wire::HumanName) -> bool {
+        self.unverified.iter().all(|families| families.contains(&family(name)))
     }
 
     fn count_unmapped(&mut self, kind: String) {
         let count = self.unmapped.entry(kind).or_insert(0);
         *count = count.saturating_add(1);
     }
+}
+
+/// The family name as the identity gate sees it, in small letters.
+fn family(name: &wire::HumanName) -> String {
+    let block = wire::IdentityBlock { names: vec![name.clone()], ..Default::default() };
+    Identity::of_block(&block).family_names.concat().to_lowercase()
 }
 
 /// The entries that a resource refers to, anywhere in it.

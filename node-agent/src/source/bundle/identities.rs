@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use weald_proto::{BirthDate, NhsNumber};
+use weald_proto::{BirthDate, Malformed, NhsNumber};
 
 use crate::source::notice::Notice;
 
@@ -12,9 +12,17 @@ const HEADER: [&str; 4] = ["system", "value", "nhs_number", "birth_date"];
 /// Local identifiers and the NHS numbers they stand for.
 #[derive(Default)]
 pub(crate) struct Identities {
-    by_identifier: HashMap<(String, String), Row>,
+    by_identifier: HashMap<(String, String), Claim>,
     /// Rows that cannot be used, by line. Any of them might have been anybody's.
     pub(crate) notices: Vec<Notice>,
+}
+
+/// What the rows together say of one local identifier.
+enum Claim {
+    /// All say the same.
+    Agreed(Row),
+    /// Two differ: it is nobody's, whatever further rows say.
+    Disputed,
 }
 
 /// What a row says of one local identifier.
@@ -62,23 +70,35 @@ impl Identities {
 
     /// What is known of an identifier.
     pub(crate) fn find(&self, system: &str, value: &str) -> Option<&Row> {
-        self.by_identifier.get(&(system.to_owned(), value.to_owned()))
+        match self.by_identifier.get(&(system.to_owned(), value.to_owned()))? {
+            Claim::Agreed(row) => Some(row),
+            Claim::Disputed => None,
+        }
     }
 
     fn add(&mut self, row: Option<(String, String, Row)>) -> Result<(), String> {
         let Some((system, value, row)) = row else { return Ok(()) };
         let key = (system, value);
-        match self.by_identifier.get(&key) {
-            Some(known) if known.nhs_number != row.nhs_number => {
-                self.by_identifier.remove(&key);
-                Err("gives an identifier another nhs_number than an earlier line: neither counts".to_owned())
-            }
-            _ => {
-                self.by_identifier.insert(key, row);
-                Ok(())
-            }
+        let is_agreed = match self.by_identifier.get(&key) {
+            Some(Claim::Agreed(known)) => known.nhs_number == row.nhs_number,
+            Some(Claim::Disputed) => false,
+            None => true,
+        };
+        self.by_identifier.insert(key, if is_agreed { Claim::Agreed(row) } else { Claim::Disputed });
+        if is_agreed {
+            return Ok(());
         }
+        Err("gives an identifier another nhs_number than an earlier line: none of them counts".to_owned())
     }
+}
+
+/// An NHS number as people write it: the spaces of "999 000 0018" do not count.
+///
+/// # Errors
+///
+/// [`Malformed`] when the rest is not an NHS number.
+pub(crate) fn parse_number(text: &str) -> Result<NhsNumber, Malformed> {
+    NhsNumber::parse(&text.split_whitespace().collect::<String>())
 }
 
 /// A row without an NHS number says that there is none.
@@ -90,7 +110,7 @@ fn parse_row(record: &csv::StringRecord) -> Result<Option<(String, String, Row)>
     if field(2).is_empty() {
         return Ok(None);
     }
-    let nhs_number = NhsNumber::parse(field(2)).map_err(|error| error.to_string())?;
+    let nhs_number = parse_number(field(2)).map_err(|error| error.to_string())?;
     let birth_date = field(3).to_owned();
     if !birth_date.is_empty() {
         BirthDate::parse(&birth_date).map_err(|error| error.to_string())?;
@@ -130,6 +150,15 @@ mod tests {
         let identities = parse("urn:a,1,9990000018,\nurn:a,1,9990000026,\n").unwrap();
         assert!(identities.find("urn:a", "1").is_none());
         assert_eq!(identities.notices[0].place, "people.csv:3");
+    }
+
+    #[test]
+    fn a_third_row_does_not_settle_a_dispute_between_two() {
+        for third in ["9990000018", "9990000026", "9990000034"] {
+            let identities = parse(&format!("urn:a,1,9990000018,\nurn:a,1,9990000026,\nurn:a,1,{third},\n")).unwrap();
+            assert!(identities.find("urn:a", "1").is_none(), "the third row won");
+            assert_eq!(identities.notices.len(), 2);
+        }
     }
 
     #[test]

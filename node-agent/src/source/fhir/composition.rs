@@ -42,14 +42,15 @@ enum Extent {
     Part,
 }
 
-/// Adds what a Composition says to what others said: the most cautious word holds.
-pub(crate) fn words_on_sections(composition: &Resource<'_>, words: &mut BTreeMap<Section, Word>) {
+/// Adds what a Composition says to what others said: the most cautious word holds. Unless it
+/// `is_certain` that the Composition is about this person, it only adds caution, and never says "none".
+pub(crate) fn words_on_sections(composition: &Resource<'_>, is_certain: bool, words: &mut BTreeMap<Section, Word>) {
     for section in all_sections(composition.at("section")) {
         let codes = codings(section.at("code"));
         let known = SECTIONS.iter().find(|(code, _, _)| codes.iter().any(|coding| coding.code == *code));
         let Some((_, of, extent)) = known else { continue };
         let Some(word) = word(composition, section) else { continue };
-        if *extent == Extent::Whole || word > Word::AssertedNone {
+        if (*extent == Extent::Whole && is_certain) || word > Word::AssertedNone {
             words.entry(*of).and_modify(|said| *said = word.max(*said)).or_insert(word);
         }
     }
@@ -84,6 +85,10 @@ mod tests {
     use super::*;
 
     fn said(sections: &str) -> BTreeMap<Section, Word> {
+        said_of(sections, true)
+    }
+
+    fn said_of(sections: &str, is_certain: bool) -> BTreeMap<Section, Word> {
         let text = format!(
             r#"{{"resourceType":"Bundle","type":"document","entry":[
                 {{"resource":{{"resourceType":"Composition","id":"c","section":[{sections}]}}}},
@@ -91,7 +96,7 @@ mod tests {
         );
         let bundle = Bundle::parse(text.as_bytes()).unwrap();
         let mut words = BTreeMap::new();
-        words_on_sections(&Resource::all(&bundle).next().unwrap(), &mut words);
+        words_on_sections(&Resource::all(&bundle).next().unwrap(), is_certain, &mut words);
         words
     }
 
@@ -129,6 +134,14 @@ mod tests {
     fn a_part_asserts_nothing_of_the_whole_but_passes_caution_on() {
         assert!(said(&empty("8716-3", "nilknown")).is_empty());
         assert_eq!(said(&empty("8716-3", "unavailable")), BTreeMap::from([(Section::Results, Word::NoInformation)]));
+    }
+
+    #[test]
+    fn a_composition_that_may_be_anothers_passes_caution_on_and_asserts_nothing() {
+        assert!(said_of(&empty("48765-2", "nilknown"), false).is_empty());
+        assert!(said_of(&empty("48765-2", "no-content-recorded"), false).is_empty());
+        let withheld = BTreeMap::from([(Section::Allergies, Word::Withheld)]);
+        assert_eq!(said_of(&empty("48765-2", "withheld"), false), withheld);
     }
 
     #[test]

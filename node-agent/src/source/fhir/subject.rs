@@ -8,19 +8,24 @@ use super::resource::Resource;
 pub(crate) enum Subject {
     /// These Patients of the bundle (more than one only if several have the same type and id).
     Patients(Vec<usize>),
-    /// A person who is known by a business identifier only (FHIR R4, Reference.identifier).
-    Identified {
-        /// URI of the namespace.
-        system: String,
-        /// The value.
-        value: String,
-    },
+    /// A person who is known by business identifiers only (FHIR R4, Reference.identifier), or a
+    /// Patient described within the resource, by its identifiers if it has any.
+    Identified(Vec<Identifier>),
     /// Something that is not a patient: a group, a device, a place.
     NotAPerson,
     /// It names a subject that the bundle does not hold.
     Stranger,
     /// It names none.
     Unnamed,
+}
+
+/// A business identifier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identifier {
+    /// URI of the namespace; empty if it has none.
+    pub(crate) system: String,
+    /// The value; never empty.
+    pub(crate) value: String,
 }
 
 /// Where resources name their subject, first come first served.
@@ -53,9 +58,9 @@ fn resolve(resource: &Resource<'_>, reference: &Json) -> Subject {
     if !found.is_empty() {
         return if is_patient(resource, reference) { Subject::Patients(found) } else { Subject::NotAPerson };
     }
-    let identifier = reference.at("identifier");
-    if !identifier.text_at("value").is_empty() {
-        return Subject::Identified { system: identifier.text_at("system"), value: identifier.text_at("value") };
+    let identifiers = identifiers(reference.at("identifier").list());
+    if !identifiers.is_empty() {
+        return Subject::Identified(identifiers);
     }
     if reference.text_at("reference").starts_with('#') {
         return contained(resource, reference);
@@ -66,17 +71,24 @@ fn resolve(resource: &Resource<'_>, reference: &Json) -> Subject {
     }
 }
 
-/// A patient who is described inside the resource: known by an identifier, or not at all.
+/// A patient who is described inside the resource: known by identifiers, or not at all.
 fn contained(resource: &Resource<'_>, reference: &Json) -> Subject {
     let patient = resource.target(reference);
-    let identifier = patient.at("identifier");
     match patient.text_at("resourceType").as_str() {
-        "Patient" if !identifier.text_at("value").is_empty() => {
-            Subject::Identified { system: identifier.text_at("system"), value: identifier.text_at("value") }
-        }
-        "" | "Patient" => Subject::Stranger,
+        "Patient" => Subject::Identified(identifiers(current(patient))),
+        "" => Subject::Stranger,
         _ => Subject::NotAPerson,
     }
+}
+
+fn current(patient: &Json) -> impl Iterator<Item = &Json> {
+    patient.at("identifier").list().iter().filter(|one| one.text_at("use") != "old")
+}
+
+fn identifiers<'j>(identifiers: impl IntoIterator<Item = &'j Json>) -> Vec<Identifier> {
+    let all =
+        identifiers.into_iter().map(|one| Identifier { system: one.text_at("system"), value: one.text_at("value") });
+    all.filter(|one| !one.value.is_empty()).collect()
 }
 
 /// The type of a reference's target, as far as the reference itself tells; empty if it does not.
@@ -133,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_person_may_be_named_by_identifier_alone() {
-        let expected = Subject::Identified { system: "s".into(), value: "v".into() };
+        let expected = Subject::Identified(vec![Identifier { system: "s".into(), value: "v".into() }]);
         let by_identifier = r#"{"resourceType":"Flag","subject":{"identifier":{"system":"s","value":"v"}}}"#;
         assert_eq!(subject(by_identifier), expected);
         let contained = r##"{"resourceType":"Flag","subject":{"reference":"#x"},
