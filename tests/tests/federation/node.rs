@@ -293,6 +293,17 @@ async fn a_broker_whose_register_is_a_day_behind_gets_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_own_register_holds_no_more_answers_nobody() {
+    let mut world = world().await;
+    let until = world.federation.env().clock.now().plus(limit::CLOCK_SKEW);
+    world.federation.publish(|draft| draft.expires_at = Some(until)).unwrap();
+    ask(&world, signed(&world, &query(&world, token(&world)))).await.expect("an answer while it holds");
+    world.clock.advance(limit::CLOCK_SKEW);
+    refused(&world, signed(&world, &query(&world, token(&world))), Reason::RegisterExpired).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_query_never_goes_beyond_its_assertion() {
     let world = world().await;
     let mut wider = query(&world, token(&world));

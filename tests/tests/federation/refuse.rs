@@ -316,3 +316,40 @@ async fn an_organisation_that_the_register_does_not_list_is_refused_whatever_its
     recorded(&world, Reason::NotAMember);
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_served_under_a_register_that_holds_no_more() {
+    let mut world = world().await;
+    let until = world.federation.env().clock.now().plus(limit::CLOCK_SKEW);
+    world.federation.publish(|draft| draft.expires_at = Some(until)).unwrap();
+    world.view(&doctor()).await.expect("a view while it holds");
+    let reads = world.all_reads();
+    world.clock.advance(limit::CLOCK_SKEW);
+    let token = doctor().sign(&world.federation).unwrap();
+    assert_eq!(reason(world.present(token.expose()).await), Reason::RegisterExpired);
+    assert_eq!(world.all_reads(), reads);
+    let entry = world.broker_entries().pop().unwrap().entry;
+    assert_eq!((entry.kind, entry.reason), (Kind::Refusal, Some(Reason::RegisterExpired)));
+    assert!(world.view(&doctor()).await.is_err(), "nor does the client show anything");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assertions_of_two_organisations_may_have_the_same_id() {
+    let world = world().await;
+    let ours = doctor().claims(&world.federation).unwrap();
+    let theirs = AssertionDraft { organisation: hospital(), ..doctor() }.claims(&world.federation).unwrap();
+    let theirs = Assertion { jti: ours.jti.clone(), ..theirs };
+    let sign = |claims: &Assertion| {
+        let key = world.federation.assertion_key(&claims.issuer).unwrap();
+        SignedAssertion::sign(claims, key)
+    };
+    for _ in 0..limit::ASSERTION_USES {
+        world.present(sign(&ours).expose()).await.expect("a view of ours");
+        let (token, organisation) = (sign(&theirs), hospital());
+        world.call(&organisation, APP, Some(token.expose()), &[]).await.expect("a view of theirs");
+    }
+    assert_eq!(world.broker_entries_of(Kind::Refusal).len(), 0);
+    assert_eq!(reason(world.present(sign(&ours).expose()).await), Reason::AssertionReplayed);
+    world.end().await;
+}

@@ -238,6 +238,38 @@ async fn to_the_person_an_unreleased_result_and_no_result_look_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn to_the_person_every_reason_for_an_empty_section_looks_the_same() {
+    let states = [SectionState::Unavailable, SectionState::Withheld, SectionState::InTransit, SectionState::Stale];
+    for state in states {
+        let odd = store().says(&patient(), Section::Results, state, Vec::new());
+        let world = World::of(three(store(), odd, store())).await;
+        let view = world.view(&AssertionDraft::own(practice(), patient())).await.unwrap();
+        let [plain, odd] = [practice(), hospital()].map(|code| stated(&view, &code, Section::Results));
+        assert_eq!(odd, plain, "{state}");
+        world.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_filter_took_away_is_announced_and_leaves_the_section_incomplete() {
+    let dated = |id: &str, date: &str| wire::Item { effective_start: date.into(), ..item(id, "Haemoglobin") };
+    let world = World::of(three(
+        store().holds(&patient(), Section::Results, vec![dated("r1", "2026-06-01"), dated("r2", "2019-06-01")]),
+        store().holds(&patient(), Section::Results, vec![dated("r3", "2026-06-01")]),
+        store(),
+    ))
+    .await;
+    let view = world.view(&professional("R1070")).await.unwrap();
+    let recent = [pair(&practice(), "r1"), pair(&hospital(), "r3")];
+    assert_eq!(shown(&view, Section::Results), recent, "a paramedic sees the last twelve months");
+    let Some(SectionView::Incomplete { completeness, .. }) = view.section(Section::Results) else {
+        panic!("something was taken away")
+    };
+    assert_eq!(completeness.withheld, [practice()].into());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn organisations_of_a_kind_that_holds_nothing_for_the_requester_are_counted_and_not_named() {
     let mental = |code: &str| MemberSpec {
         sections: [Section::MentalHealth].into(),
