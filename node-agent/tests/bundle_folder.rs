@@ -283,6 +283,59 @@ async fn a_number_in_groups_or_not_verified_is_found_and_the_gate_decides() {
     assert_eq!(date, "");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_or_a_socket_named_like_a_file_is_named_and_blocks_nobody() {
+    let folder = folder(&[("a.json", bundle(&[patient("1", ONE)]))]);
+    let socket = folder.path().join("x.json");
+    let _open = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let pipe = folder.path().join("y.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let store = open(folder.path());
+    let notices = store.notices();
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices.iter().all(|notice| notice.problem.contains("regular file")), "{notices:?}");
+    assert_eq!(state(&person(&store, ONE).await, Section::Allergies), COULD_NOT_SAY);
+}
+
+#[tokio::test]
+async fn a_person_is_as_fresh_as_the_oldest_of_their_files() {
+    let at = |day: &str, resource: String| {
+        bundle(&[resource]).replacen('{', &format!(r#"{{"timestamp":"2026-05-{day}T09:00:00Z","#), 1)
+    };
+    let files = [
+        ("a.json", at("02", patient("1", ONE))),
+        ("b.json", at("01", patient("2", ONE))),
+        ("c.json", at("03", patient("3", ONE))),
+        ("d.json", at("04", patient("4", OTHER))),
+    ];
+    let folder = folder(&files);
+    let store = open(folder.path());
+    assert_eq!(read(&store, ONE).await.unwrap().as_of.to_string(), "2026-05-01T09:00:00.000Z");
+    assert_eq!(read(&store, OTHER).await.unwrap().as_of.to_string(), "2026-05-04T09:00:00.000Z");
+}
+
+#[tokio::test]
+async fn a_record_without_a_source_is_of_the_server_that_its_full_url_names() {
+    let entry = |url: &str, meta: &str| {
+        format!(
+            r#"{{"fullUrl":"{url}","resource":{{"resourceType":"AllergyIntolerance","id":"1"{meta},"patient":{{"reference":"Patient/1"}}}}}}"#
+        )
+    };
+    let system_of = |url: &str, meta: &str| {
+        let own = format!(r#"{{"resource":{}}}"#, patient("1", ONE));
+        let text = format!(r#"{{"resourceType":"Bundle","type":"batch","entry":[{own},{}]}}"#, entry(url, meta));
+        let folder = folder(&[("a.json", text)]);
+        async move { person(&open(folder.path()), ONE).await.sections[&Section::Allergies].items[0].source_system.clone() }
+    };
+    let url = "https://a.example/fhir/AllergyIntolerance/1";
+    assert_eq!(system_of(url, "").await, "https://a.example/fhir");
+    assert_eq!(system_of(url, r#","meta":{"source":"urn:ehr"}"#).await, "urn:ehr");
+    for without in ["urn:uuid:x", "", "https://a.example/fhir/Other/1", "https://AllergyIntolerance/1"] {
+        assert_eq!(system_of(without, "").await, "", "{without}");
+    }
+}
+
 #[tokio::test]
 async fn the_newest_of_timestamp_update_and_file_says_how_fresh_it_is() {
     let stamped = bundle(&[patient("1", ONE)]).replacen('{', r#"{"timestamp":"2026-05-01T09:00:00+01:00","#, 1);

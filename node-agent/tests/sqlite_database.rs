@@ -104,6 +104,34 @@ async fn a_person_is_read_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_query_that_names_the_person_in_a_comment_only_is_refused_when_it_is_opened() {
+    let local = Local::new();
+    let everybody = MAPPING
+        .replace("table = 'problem'\n    person = 'patient'", "query = 'SELECT * FROM problem -- patient = :person'");
+    let store = local.open_with(&everybody);
+    let [notice] = store.notices() else { panic!("one notice") };
+    assert_eq!(notice.place, "sections.conditions");
+    assert!(notice.problem.contains("one person"), "{notice}");
+    let one = person(&store).await;
+    assert_eq!(state(&one, Section::Conditions), COULD_NOT_SAY);
+    assert!(one.sections[&Section::Conditions].items.is_empty(), "nobody else's problems");
+
+    let path = local.folder.path().join("mapping.toml");
+    std::fs::write(&path, MAPPING.replace("WHERE nhs_number = :nhs_number", "/* :nhs_number */")).unwrap();
+    let error = SqliteDatabase::open(&local.path(), &path).err().unwrap().to_string();
+    assert!(error.contains("person.query") && error.contains("one person"), "{error}");
+}
+
+#[tokio::test]
+async fn a_number_that_a_row_repeats_in_groups_is_the_same_number() {
+    let local = Local::new();
+    local.change("UPDATE problem SET nhs = '999 000 0018' WHERE patient = 7");
+    let one = person(&local.open()).await;
+    assert_eq!(one.sections[&Section::Conditions].items.len(), 1);
+    assert_eq!(one.dropped, 0);
+}
+
+#[tokio::test]
 async fn a_table_or_column_that_is_missing_is_named_and_costs_its_section_only() {
     let local = Local::new();
     local.change("DROP TABLE allergy; ALTER TABLE problem DROP COLUMN wrong");

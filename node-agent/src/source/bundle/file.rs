@@ -76,10 +76,15 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, StoreError> {
 ///
 /// # Errors
 ///
-/// [`NotReadable`] when it cannot be opened, is too large, or is not a bundle of FHIR R4.
+/// [`NotReadable`] when it is not a regular file, cannot be opened, is too large, or is not a bundle of FHIR R4.
 pub(crate) fn load(path: &Path) -> Result<Bundle, NotReadable> {
     let not_opened = |error: std::io::Error| NotReadable(format!("cannot be opened: {}", error.kind()));
-    if std::fs::metadata(path).map_err(not_opened)?.len() > FILE_BYTES {
+    let metadata = std::fs::metadata(path).map_err(not_opened)?;
+    if !metadata.is_file() {
+        // To open a pipe waits for a writer, perhaps for ever.
+        return Err(NotReadable("is not a regular file: put the bundle itself there".to_owned()));
+    }
+    if metadata.len() > FILE_BYTES {
         return Err(NotReadable("is larger than 256 MB: split it".to_owned()));
     }
     Bundle::parse(&std::fs::read(path).map_err(not_opened)?)

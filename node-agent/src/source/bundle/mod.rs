@@ -26,7 +26,8 @@ use crate::store::{Reading, Record, RecordStore, StoreError};
 ///
 /// Bundles of type document, transaction, batch, collection or searchset are read; whatever else is
 /// there is named by [`BundleFolder::notices`]. Each reading looks at the files' times and sizes first,
-/// and reads again what changed. While a file cannot be read, no section of anybody is called empty.
+/// and reads again what changed. While a file cannot be read, no section of anybody is called empty or
+/// complete. A person is as fresh as the oldest of the files that hold them.
 #[derive(Clone)]
 pub struct BundleFolder(Arc<Folder>);
 
@@ -115,7 +116,8 @@ impl Folder {
             }
             match file::load(path) {
                 Ok(bundle) => {
-                    as_of = as_of.max(collect::as_of(&bundle).or_else(|| index.modified(Some(path))));
+                    let of_file = collect::as_of(&bundle).or_else(|| index.modified(Some(path)));
+                    as_of = as_of.into_iter().chain(of_file).min();
                     collection.add(&bundle);
                 }
                 // It was well when it was indexed, and is being written just now.
@@ -135,11 +137,16 @@ impl Folder {
     }
 
     fn look(&self) -> Result<Arc<Index>, StoreError> {
-        let mut current = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = Index::look(&self.path, self.identities.as_deref(), Some(&current))?;
-        if !Arc::ptr_eq(&index, &current) {
+        let before = Arc::clone(&self.index.lock().unwrap_or_else(PoisonError::into_inner));
+        // Others go on reading what has not changed while this parses what has.
+        let index = Index::look(&self.path, self.identities.as_deref(), Some(&before))?;
+        if !Arc::ptr_eq(&index, &before) {
             log(&index);
-            *current = Arc::clone(&index);
+            let mut current = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever looked at the same time and was quicker may have seen something newer.
+            if Arc::ptr_eq(&current, &before) {
+                *current = Arc::clone(&index);
+            }
         }
         Ok(index)
     }

@@ -53,6 +53,13 @@ impl Entry {
         self.json.text_at("resourceType")
     }
 
+    /// The base address of the server that the fullUrl names: what comes before `/Type/id` in an http address.
+    pub(crate) fn server(&self) -> Option<&str> {
+        let base = self.full_url.strip_suffix(&format!("/{}/{}", self.kind(), self.json.text_at("id")))?;
+        let host = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"))?;
+        (!host.is_empty()).then_some(base)
+    }
+
     /// A stable id: `Type/id`, else the fullUrl, else the type and the digest of the bytes.
     pub(crate) fn record_id(&self) -> String {
         let id = self.json.text_at("id");

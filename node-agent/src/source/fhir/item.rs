@@ -40,7 +40,7 @@ pub(crate) fn item(resource: &Resource<'_>, concept: &Json, detail: Detail) -> w
     }
     let text = words(concept);
     wire::Item {
-        source_system: json.text_at("meta.source"),
+        source_system: source_system(resource),
         source_record_id: resource.entry().record_id(),
         source_version: json.text_at("meta.versionId"),
         source_updated: json.text_at("meta.lastUpdated"),
@@ -61,6 +61,12 @@ pub(crate) fn item(resource: &Resource<'_>, concept: &Json, detail: Detail) -> w
         entered_in_error: is_entered_in_error(json),
         detail: Some(detail),
     }
+}
+
+/// The system that holds the record: `meta.source`, else the server that the fullUrl names.
+fn source_system(resource: &Resource<'_>) -> String {
+    let said = resource.text_at("meta.source");
+    if said.is_empty() { resource.entry().server().unwrap_or_default().to_owned() } else { said }
 }
 
 fn status(json: &Json) -> String {

@@ -17,7 +17,8 @@ pub(crate) struct Parameters<'a> {
     pub(crate) person: Option<&'a Value>,
 }
 
-/// Prepares a query, and checks that it reads only, takes these parameters, and has these columns.
+/// Prepares a query, and checks that it reads only, takes at least one of these parameters (if there
+/// are any) and no other, and has these columns.
 ///
 /// # Errors
 ///
@@ -31,6 +32,12 @@ pub(crate) fn prepare<'c>(
     let statement = connection.prepare_cached(sql).map_err(|error| missing(&error))?;
     if !statement.readonly() {
         return Err("the query writes".to_owned());
+    }
+    if !parameters.is_empty() && statement.parameter_count() == 0 {
+        return Err(format!(
+            "the query is not for one person: use {} outside comments and texts",
+            parameters.join(" or ")
+        ));
     }
     for index in 1..=statement.parameter_count() {
         if !statement.parameter_name(index).is_some_and(|name| parameters.contains(&name)) {

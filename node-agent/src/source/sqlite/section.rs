@@ -62,7 +62,8 @@ fn prepare<'c>(connection: &'c Connection, section: &SectionMapping) -> Result<r
 fn is_of_another(row: &Row<'_>, section: &SectionMapping, parameters: &Parameters<'_>) -> Result<bool, String> {
     let Some(column) = &section.nhs_number else { return Ok(false) };
     let held = text_of(row, column)?;
-    Ok(held.as_deref() != Some(parameters.nhs_number.expose()))
+    let held: String = held.unwrap_or_default().split_whitespace().collect();
+    Ok(held != parameters.nhs_number.expose())
 }
 
 fn item(row: &Row<'_>, mapping: &Mapping, section: Section, of: &SectionMapping) -> Result<wire::Item, String> {
