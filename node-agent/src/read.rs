@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weald_proto::{UnavailableCause, limit};
+use weald_proto::UnavailableCause;
 
 use crate::decide::Decided;
 use crate::node::Node;
@@ -17,8 +17,8 @@ pub type Read = Result<Record, UnavailableCause>;
 
 /// Reads the local system. A source that fails or is too slow costs its own sections and nothing else.
 pub async fn read(node: &Node, asked: &Asked, decided: &Decided) -> Read {
-    let left = asked.query().time_left.min(limit::SOURCE_DEADLINE).saturating_sub(RESERVE);
-    match tokio::time::timeout(left, node.parts.store.read(&decided.permitted)).await {
+    let until = asked.deadline().checked_sub(RESERVE).unwrap_or_else(|| asked.deadline());
+    match tokio::time::timeout_at(until, node.parts.store.read(&decided.permitted)).await {
         Ok(Ok(record)) => Ok(record),
         Ok(Err(error)) => {
             tracing::warn!(organisation = %node.organisation(), query_id = %asked.query().id, %error, "source failed");

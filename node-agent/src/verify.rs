@@ -1,5 +1,6 @@
 //! First step: is this a query for us, from a broker, for a requester whose organisation says so, now and once?
 
+use tokio::time::Instant;
 use weald_certs::PeerIdentity;
 use weald_proto::assertion::NotNow;
 use weald_proto::{Assertion, KeyOwner, NotAccepted, Query, Reason, Signed, Verified, VerifyError, limit, wire};
@@ -12,12 +13,18 @@ use crate::refusal::Refusal;
 pub struct Asked {
     query: Verified<Query>,
     assertion: Verified<Assertion>,
+    arrived: Instant,
 }
 
 impl Asked {
     /// The query.
     pub fn query(&self) -> &Verified<Query> {
         &self.query
+    }
+
+    /// Until when the broker waits, by our own timer.
+    pub fn deadline(&self) -> Instant {
+        self.arrived + self.query.time_left.min(limit::SOURCE_DEADLINE)
     }
 
     /// The assertion that it carries.
@@ -32,6 +39,7 @@ impl Asked {
 ///
 /// [`Refusal`] with the first thing that does not hold.
 pub fn verify(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) -> Result<Asked, Refusal> {
+    let arrived = Instant::now();
     let query = verify_query(node, peer, message)?;
     let of_query = |mut refusal: Refusal| {
         refusal.query = Some(Box::new(query.clone()));
@@ -53,7 +61,7 @@ pub fn verify(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) ->
         .replay
         .note_query(&query, &assertion, now)
         .map_err(|reason| of_both(Refusal::new(reason, "seen before")))?;
-    Ok(Asked { query, assertion })
+    Ok(Asked { query, assertion, arrived })
 }
 
 fn verify_query(node: &Node, peer: &PeerIdentity, message: wire::SignedMessage) -> Result<Verified<Query>, Refusal> {
