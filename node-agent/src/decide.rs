@@ -41,7 +41,10 @@ pub(crate) fn kind_of(node: &Node) -> Option<OrganisationKind> {
 pub fn decide(node: &Node, asked: &Asked) -> Result<Decided, Declined> {
     let refused = |reason: Reason, text: String| Declined { outcome: Outcome::Refused, reason, text };
     let Some(kind) = kind_of(node) else {
-        return Err(refused(Reason::NotAMember, "this organisation is not an active member of the register it holds".into()));
+        return Err(refused(
+            Reason::NotAMember,
+            "this organisation is not an active member of the register it holds".into(),
+        ));
     };
     let answering = Some((node.organisation().clone(), kind));
     let circumstances = Circumstances::of(asked.assertion(), node.parts.engine.roles(), answering)

@@ -94,7 +94,9 @@ impl Reason {
             Reason::QueryNotYet => "the query is not valid yet; check the clocks",
             Reason::QueryReplayed => "the query was seen before",
             Reason::RegisterTooOld => "the query was made under a register that is more than 24 hours older",
-            Reason::RegisterExpired => "the register held here has expired, so nobody can be told from anybody; try again later",
+            Reason::RegisterExpired => {
+                "the register held here has expired, so nobody can be told from anybody; try again later"
+            }
             Reason::RequestMalformed => "the request does not parse",
             Reason::AuditUnavailable => "the audit log cannot be written, so nothing may be released; try again later",
             Reason::DeadlineExceeded => "the deadline is over",

@@ -6,7 +6,6 @@
 
 #![cfg(test)]
 
-
 use weald_node::source::{BundleFolder, SqliteDatabase};
 use weald_node::{Record, RecordStore};
 use weald_policy::{Circumstances, Engine, Permitted};
@@ -60,7 +59,8 @@ fn permitted(engine: &Engine, person: &Person) -> Permitted {
 }
 
 /// What a bundle has beside the records: read for what those say, and counted.
-const SUPPORT: [&str; 6] = ["Composition", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole"];
+const SUPPORT: [&str; 6] =
+    ["Composition", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole"];
 
 /// Items without what only a source can say, in an order of their own.
 fn comparable(items: &[Item]) -> Vec<Item> {

@@ -32,9 +32,27 @@ const FOLDERS: [(&str, &str); 8] = [
 
 /// Types that are records of a person and belong to a section; written here by hand, apart from the node's table.
 const MAPPED: [&str; 21] = [
-    "Patient", "RelatedPerson", "AllergyIntolerance", "MedicationStatement", "MedicationRequest", "MedicationDispense",
-    "MedicationAdministration", "Condition", "Procedure", "Observation", "DiagnosticReport", "Immunization", "Encounter",
-    "Appointment", "EpisodeOfCare", "ServiceRequest", "DocumentReference", "Consent", "CarePlan", "CareTeam", "Flag",
+    "Patient",
+    "RelatedPerson",
+    "AllergyIntolerance",
+    "MedicationStatement",
+    "MedicationRequest",
+    "MedicationDispense",
+    "MedicationAdministration",
+    "Condition",
+    "Procedure",
+    "Observation",
+    "DiagnosticReport",
+    "Immunization",
+    "Encounter",
+    "Appointment",
+    "EpisodeOfCare",
+    "ServiceRequest",
+    "DocumentReference",
+    "Consent",
+    "CarePlan",
+    "CareTeam",
+    "Flag",
 ];
 
 fn data() -> Option<PathBuf> {
@@ -73,15 +91,16 @@ fn resources(bundle: &Value) -> impl Iterator<Item = (&Value, &str)> {
 fn patient_of<'a>(bundle: &'a Value, row: &Row) -> Option<&'a Value> {
     let mut patients = resources(bundle).filter(|(_, kind)| *kind == "Patient").map(|(entry, _)| &entry["resource"]);
     patients.find(|patient| {
-        patient["identifier"]
-            .as_array()
-            .is_some_and(|ids| ids.iter().any(|id| id["system"] == row.system.as_str() && id["value"] == row.value.as_str()))
+        patient["identifier"].as_array().is_some_and(|ids| {
+            ids.iter().any(|id| id["system"] == row.system.as_str() && id["value"] == row.value.as_str())
+        })
     })
 }
 
 /// What a folder holds of a person, straight from the JSON: ids of mapped records, counts of all other types.
 fn held(data: &Path, folder: &str, row: &Row) -> Option<(BTreeSet<String>, BTreeMap<String, u64>)> {
-    let mine: Vec<Value> = bundles(data, folder).into_iter().filter(|bundle| patient_of(bundle, row).is_some()).collect();
+    let mine: Vec<Value> =
+        bundles(data, folder).into_iter().filter(|bundle| patient_of(bundle, row).is_some()).collect();
     let (mut ids, mut others) = (BTreeSet::new(), BTreeMap::new());
     for (entry, kind) in mine.iter().flat_map(resources) {
         if MAPPED.contains(&kind) {
@@ -108,8 +127,7 @@ fn patient(data: &Path, row: &Row) -> Patient {
 async fn federation(data: &Path, folder: &Path) -> Federation {
     let mut builder = Federation::builder(folder, Env::system());
     for (code, name) in FOLDERS {
-        let store =
-            BundleFolder::open(&data.join("fhir").join(name), Some(&data.join("identities.csv"))).unwrap();
+        let store = BundleFolder::open(&data.join("fhir").join(name), Some(&data.join("identities.csv"))).unwrap();
         builder = builder.member(MemberSpec {
             organisation: OdsCode::parse(code).unwrap(),
             name: name.to_owned(),
@@ -170,7 +188,11 @@ async fn nothing_of_a_mapped_type_is_lost_and_nothing_of_anybody_else_shown() {
             *holders.entry(row.nhs_number.clone()).or_insert(0) += 1;
         }
     }
-    assert_eq!(holders.get("9990001642"), Some(&3), "the person of the three IPS folders comes from three organisations");
+    assert_eq!(
+        holders.get("9990001642"),
+        Some(&3),
+        "the person of the three IPS folders comes from three organisations"
+    );
     assert_eq!(holders.len(), rows(&data).len());
 }
 

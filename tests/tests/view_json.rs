@@ -80,10 +80,16 @@ async fn the_form_of_a_view_is_the_one_that_is_described() {
         let store = MemoryStore::new(NOW).knows(&patient()).holds(&patient(), Section::Allergies, items);
         Source::Store(Arc::new(store))
     };
-    let practice = holding(vec![allergy("a1", "Allergy to penicillin", false), allergy("a2", "Allergy to peanut", true)]);
+    let practice =
+        holding(vec![allergy("a1", "Allergy to penicillin", false), allergy("a2", "Allergy to peanut", true)]);
     let federation = Federation::builder(folder.path(), env)
         .member(member("G99001", OrganisationKind::GpPractice, &held, practice))
-        .member(member("RVV", OrganisationKind::Acute, &held, holding(vec![allergy("x9", "Allergy to penicillin", false)])))
+        .member(member(
+            "RVV",
+            OrganisationKind::Acute,
+            &held,
+            holding(vec![allergy("x9", "Allergy to penicillin", false)]),
+        ))
         .member(member("RYY", OrganisationKind::Community, &held, Source::Store(Arc::new(MemoryStore::new(NOW)))))
         .member(member("X9APP", OrganisationKind::AppProvider, &[], Source::None))
         .start()

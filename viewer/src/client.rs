@@ -173,10 +173,7 @@ fn update_of(outcome: &wire::OrganisationOutcome) -> Result<Update, SummaryError
 }
 
 /// The summary of a watched view leaves out the answers that were sent before it.
-fn complete(
-    mut summary: wire::Summary,
-    mut answers: BTreeMap<String, Option<wire::VerbatimAnswer>>,
-) -> wire::Summary {
+fn complete(mut summary: wire::Summary, mut answers: BTreeMap<String, Option<wire::VerbatimAnswer>>) -> wire::Summary {
     for outcome in &mut summary.outcomes {
         if outcome.answer.is_none() {
             outcome.answer = answers.remove(&outcome.organisation).flatten();

@@ -69,8 +69,7 @@ impl<'a> SectionView<'a> {
             .iter()
             .map(|group| Entry { told: group.items.iter().filter_map(|item| told(view, section, item)).collect() })
             .collect();
-        let set_aside =
-            aside.iter().filter_map(|(item, reason)| Some((told(view, section, item)?, *reason))).collect();
+        let set_aside = aside.iter().filter_map(|(item, reason)| Some((told(view, section, item)?, *reason))).collect();
         Some(if completeness.is_complete() {
             SectionView::Complete { entries, set_aside, completeness }
         } else {

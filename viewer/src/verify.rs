@@ -9,7 +9,8 @@ use weald_proto::grant::parse_filter;
 use weald_proto::merge;
 use weald_proto::{
     Answer, Assertion, Completeness, Digest, Grant, KeyOwner, Level, Malformed, MergePlan, OdsCode, OrganisationKind,
-    Outcome, PlanError, Query, Section, Signed, SignedAssertion, Timestamp, Verified, VerifiedAnswer, ViewId, limit, wire,
+    Outcome, PlanError, Query, Section, Signed, SignedAssertion, Timestamp, Verified, VerifiedAnswer, ViewId, limit,
+    wire,
 };
 
 use crate::error::SummaryError;
@@ -142,9 +143,8 @@ fn verify_answer(
         .verify(organisation.as_str(), asked.register)
         .map_err(|error| SummaryError::Query(organisation.clone(), error))?;
     let by_broker = matches!(query.signer(), KeyOwner::Broker(_));
-    let as_decided = |(section, grant): (&Section, &Grant)| {
-        decisions.get(section).is_some_and(|decision| *grant == decision.grant)
-    };
+    let as_decided =
+        |(section, grant): (&Section, &Grant)| decisions.get(section).is_some_and(|decision| *grant == decision.grant);
     let same = if verbatim.cached { same_question(asked, &query) } else { query.assertion == *asked.token };
     if !by_broker || query.audience != *organisation || !same || !query.grants.iter().all(as_decided) {
         return Err(SummaryError::OtherQuestion(organisation.clone()));

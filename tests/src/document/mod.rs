@@ -18,11 +18,8 @@ pub const FORM: &str = "weald-view/1";
 ///
 /// When an item cannot be written as JSON.
 pub fn document(view: &View, register: &Register) -> anyhow::Result<Value> {
-    let sections = view
-        .decisions()
-        .keys()
-        .map(|section| self::section(view, *section))
-        .collect::<anyhow::Result<Vec<Value>>>()?;
+    let sections =
+        view.decisions().keys().map(|section| self::section(view, *section)).collect::<anyhow::Result<Vec<Value>>>()?;
     let outcomes: Vec<Value> = view
         .organisations()
         .iter()
@@ -110,11 +107,8 @@ fn section(view: &View, section: Section) -> anyhow::Result<Value> {
 }
 
 fn completeness(completeness: &Completeness) -> Value {
-    let words = format!(
-        "{} of {} expected organisations answered",
-        completeness.answered.len(),
-        completeness.expected.len()
-    );
+    let words =
+        format!("{} of {} expected organisations answered", completeness.answered.len(), completeness.expected.len());
     json!({
         "complete": completeness.is_complete(),
         "words": words,

@@ -4,9 +4,7 @@ use anyhow::Context as _;
 use weald_policy::{Engine, RequesterKind};
 use weald_proto::{JobRole, OdsCode, Patient, RelationshipKind, Requester};
 use weald_tests::federation::AssertionDraft;
-use weald_tests::population::{
-    AMBULANCE, COMMUNITY, EAST_KENT, HOPFIELD, Organisation, SOCIAL_CARE,
-};
+use weald_tests::population::{AMBULANCE, COMMUNITY, EAST_KENT, HOPFIELD, Organisation, SOCIAL_CARE};
 
 /// An assertion for a role, by job-role code or by the word for a kind of requester.
 ///

@@ -30,7 +30,11 @@ fn of(detail: &Detail, parts: &mut Vec<String>) {
         }
         Detail::Allergy(one) => {
             let reactions = one.reactions.iter().map(|reaction| {
-                format!("{} {}", either(&reaction.text, || words(reaction.manifestations.iter().map(coding))), reaction.severity)
+                format!(
+                    "{} {}",
+                    either(&reaction.text, || words(reaction.manifestations.iter().map(coding))),
+                    reaction.severity
+                )
             });
             parts.push(words(reactions));
             parts.push(labelled("criticality", &one.severity));
@@ -45,21 +49,28 @@ fn of(detail: &Detail, parts: &mut Vec<String>) {
         Detail::Procedure(one) => parts.extend([one.body_site.clone(), one.outcome.clone()]),
         Detail::Result(one) => {
             parts.push(one.value.as_ref().map(value).unwrap_or_default());
-            let components = one.components.iter().map(|part| {
-                format!("{} {}", part.text, part.value.as_ref().map(value).unwrap_or_default())
-            });
+            let components = one
+                .components
+                .iter()
+                .map(|part| format!("{} {}", part.text, part.value.as_ref().map(value).unwrap_or_default()));
             parts.push(words(components));
             parts.push(one.interpretation.clone());
         }
         Detail::Immunisation(one) => parts.extend([labelled("dose", &one.dose_number), one.not_given_reason.clone()]),
-        Detail::Encounter(one) => parts.extend([one.location.clone(), one.reason.clone(), one.discharge_method.clone()]),
+        Detail::Encounter(one) => {
+            parts.extend([one.location.clone(), one.reason.clone(), one.discharge_method.clone()])
+        }
         Detail::Referral(one) => parts.extend([one.priority.clone(), one.reason.clone()]),
         Detail::Document(one) => parts.extend([one.title.clone(), one.content_type.clone()]),
         Detail::CarePlan(one) => parts.extend([one.title.clone(), one.activities.join(", ")]),
         Detail::AdvanceDirective(one) => parts.push(labelled("review", &one.review_date)),
         Detail::SocialCare(one) => parts.push(one.services.join(", ")),
         Detail::MentalHealth(one) => {
-            parts.extend([one.kind.clone(), one.legal_status.as_ref().map(coding).unwrap_or_default(), one.team.clone()]);
+            parts.extend([
+                one.kind.clone(),
+                one.legal_status.as_ref().map(coding).unwrap_or_default(),
+                one.team.clone(),
+            ]);
         }
         Detail::CareTeam(one) => {
             let members = one.members.iter().map(|member| {

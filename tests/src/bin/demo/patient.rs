@@ -27,7 +27,9 @@ pub(crate) fn find(number: &NhsNumber, people: &[Person], options: &Options) -> 
             }
         }
     }
-    bail!("nobody here has that NHS number: see --identities for people in --bundles, or --stay for the demo's own people")
+    bail!(
+        "nobody here has that NHS number: see --identities for people in --bundles, or --stay for the demo's own people"
+    )
 }
 
 /// A local identifier of a person.
@@ -66,7 +68,8 @@ fn in_folder(folder: &Path, identifier: &Local, number: &NhsNumber) -> anyhow::R
         let Ok(bundle) = serde_json::from_slice::<Bundle>(&std::fs::read(&path)?) else { continue };
         let mut patients = bundle.entry.iter().filter_map(|entry| entry.resource.as_ref());
         let carries = |one: &&Resource| {
-            one.kind == "Patient" && one.identifier.iter().any(|id| id.system == identifier.system && id.value == identifier.value)
+            one.kind == "Patient"
+                && one.identifier.iter().any(|id| id.system == identifier.system && id.value == identifier.value)
         };
         if let Some(resource) = patients.find(carries) {
             return Ok(Some(patient_of(resource, number)?));

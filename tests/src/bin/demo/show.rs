@@ -102,7 +102,9 @@ fn unread(statement: &Statement) -> Option<&'static str> {
 fn section(section: Section, seen: &SectionView<'_>) {
     let name = section.as_str().replace('_', " ").to_uppercase();
     match seen {
-        SectionView::NotPermitted(decision) => println!("\n  {name}: not for this requester ({})", decision.reason_text),
+        SectionView::NotPermitted(decision) => {
+            println!("\n  {name}: not for this requester ({})", decision.reason_text)
+        }
         SectionView::NobodyHoldsIt => println!("\n  {name}: nobody in this federation holds it, so nothing is known"),
         SectionView::Complete { entries, set_aside, completeness } => {
             println!("\n  {name}: {} {}", amounts_to(completeness), answered(completeness));
@@ -131,11 +133,8 @@ fn amounts_to(completeness: &Completeness) -> &'static str {
 
 /// How many answered, who did not, and who holds something back.
 pub(crate) fn answered(completeness: &Completeness) -> String {
-    let mut text = format!(
-        "({} of {} expected organisations answered",
-        completeness.answered.len(),
-        completeness.expected.len()
-    );
+    let mut text =
+        format!("({} of {} expected organisations answered", completeness.answered.len(), completeness.expected.len());
     let missing: Vec<&str> =
         completeness.expected.difference(&completeness.answered).map(|organisation| organisation.as_str()).collect();
     if !missing.is_empty() {
@@ -224,7 +223,8 @@ pub(crate) fn levels(view: &View) {
         let sections = view.decisions().iter().filter(|(_, decision)| decision.grant.level == *level);
         let names = sections
             .map(|(section, decision)| {
-                let filter: Vec<&str> = decision.grant.filter.predicates().map(|predicate| predicate.as_str()).collect();
+                let filter: Vec<&str> =
+                    decision.grant.filter.predicates().map(|predicate| predicate.as_str()).collect();
                 let name = section.as_str().replace('_', " ");
                 if filter.is_empty() { name } else { format!("{name} ({})", filter.join(", ").replace('_', " ")) }
             })

@@ -146,13 +146,19 @@ async fn trouble(world: &mut World, patient: &Patient, surprises: &mut Surprises
     for section in [Section::Allergies, Section::Medications, Section::Conditions] {
         show::line(&format!("    {:<20} {}", section.as_str(), words(&view, section)));
     }
-    show::line(&format!("  the view took {} ms; its deadline is {} ms", took.as_millis(), limit::VIEW_DEADLINE.as_millis()));
+    show::line(&format!(
+        "  the view took {} ms; its deadline is {} ms",
+        took.as_millis(),
+        limit::VIEW_DEADLINE.as_millis()
+    ));
     let outcome = |organisation| view.organisations().get(organisation).map(|came| came.outcome());
     surprises.expect(outcome(&down) == Some(Outcome::Unreachable), "what is down is unreachable");
     let late = view.organisations().get(&slow);
     let late = late.is_some_and(|came| {
         came.outcome() == Outcome::TimedOut
-            || came.statement().is_some_and(|statement| statement.sections.values().all(|one| one.unavailable_cause.is_some()))
+            || came
+                .statement()
+                .is_some_and(|statement| statement.sections.values().all(|one| one.unavailable_cause.is_some()))
     });
     surprises.expect(late, "what is slow gives nothing in time");
     surprises.expect(took < limit::VIEW_DEADLINE + Duration::from_millis(50), "the view ends by its deadline");
@@ -175,7 +181,10 @@ async fn audit(world: World, surprises: &mut Surprises) -> anyhow::Result<()> {
     trail::log("broker", &broker, 13)?;
     trail::log(EAST_KENT.ods, &node, 6)?;
     for (whose, verification) in &verified {
-        show::line(&format!("  {whose:<7} {:>3} entries, chain intact, head {}", verification.entries, verification.head));
+        show::line(&format!(
+            "  {whose:<7} {:>3} entries, chain intact, head {}",
+            verification.entries, verification.head
+        ));
     }
     surprises.expect(verified.values().all(|one| one.entries > 0), "every log has entries");
     Ok(())

@@ -56,7 +56,10 @@ impl World {
         let mut codes: BTreeSet<&str> = DEMO.iter().map(|organisation| organisation.ods).collect();
         for bundles in &options.bundles {
             if !codes.insert(bundles.organisation.as_str()) {
-                bail!("--bundles {}: this code is taken; use one that is not in the demo, each once", bundles.organisation);
+                bail!(
+                    "--bundles {}: this code is taken; use one that is not in the demo, each once",
+                    bundles.organisation
+                );
             }
             builder = builder.member(added(bundles, options.identities.as_deref())?);
         }
