@@ -16,6 +16,10 @@ use crate::verify::Asked;
 ///
 /// [`Refusal`] with [`Reason::AuditUnavailable`] when the entry is not durable: then nothing leaves.
 pub async fn record(node: &Node, peer: &PeerIdentity, asked: &Asked, release: &Release) -> Result<Recorded, Refusal> {
+    if release.dropped() > 0 {
+        tracing::warn!(organisation = %node.organisation(), query_id = %asked.query().id, dropped = release.dropped(),
+            "the source holds records of somebody else among this person's; they were dropped");
+    }
     let mut entry = entry(node, Kind::Answer, peer).with_assertion(asked.assertion()).with_query(asked.query());
     if let Some(inputs) = &mut entry.inputs {
         let kind = node.parts.engine.roles().kind_of(&asked.assertion().requester);
