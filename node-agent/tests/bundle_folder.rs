@@ -298,6 +298,17 @@ async fn a_pipe_or_a_socket_named_like_a_file_is_named_and_blocks_nobody() {
     assert_eq!(state(&person(&store, ONE).await, Section::Allergies), COULD_NOT_SAY);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_nowhere_is_named_and_makes_no_section_empty() {
+    let folder = folder(&[("a.json", bundle(&[patient("1", ONE)]))]);
+    std::os::unix::fs::symlink(folder.path().join("gone"), folder.path().join("x.json")).unwrap();
+    let store = open(folder.path());
+    let [notice] = &store.notices()[..] else { panic!("one notice") };
+    assert!(notice.place.ends_with("x.json") && notice.problem.contains("cannot be opened"), "{notice}");
+    assert_eq!(state(&person(&store, ONE).await, Section::Allergies), COULD_NOT_SAY);
+}
+
 #[tokio::test]
 async fn a_person_is_as_fresh_as_the_oldest_of_their_files() {
     let at = |day: &str, resource: String| {

@@ -24,9 +24,9 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of a file.
+    /// The stamp of a file; of a link to nowhere, the link's own.
     pub(crate) fn of(path: &Path) -> std::io::Result<Stamp> {
-        let metadata = std::fs::metadata(path)?;
+        let metadata = std::fs::metadata(path).or_else(|_| std::fs::symlink_metadata(path))?;
         Ok(Stamp { modified: metadata.modified()?, bytes: metadata.len() })
     }
 
