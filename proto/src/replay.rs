@@ -108,3 +108,146 @@ impl fmt::Debug for Replay {
         f.write_str("Replay")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use super::*;
+    use crate::{
+        BirthDate, FamilyName, FederationName, Filter, Grant, JobRole, KeyId, Level, NhsNumber, Patient, Purpose,
+        QueryId, Random, Relationship, RelationshipKind, Requester, Section, SignedAssertion, SigningKey, SpiffeId,
+    };
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_000_000);
+
+    /// A random generator that never gives the same bytes twice.
+    #[derive(Default)]
+    struct Counting(AtomicU8);
+
+    impl Random for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+
+    fn issuer(code: &str) -> OdsCode {
+        OdsCode::parse(code).unwrap()
+    }
+
+    fn jti() -> Jti {
+        Jti::generate(&Counting::default())
+    }
+
+    fn federation() -> FederationName {
+        FederationName::parse("kent.weald.example").unwrap()
+    }
+
+    /// An assertion of that issuer that ends `life` from now; all have the same id.
+    fn assertion(code: &str, life: Duration) -> Assertion {
+        Assertion {
+            issuer: issuer(code),
+            requester: Requester::Professional {
+                user: "u1".into(),
+                name: "Dr Ada Test".into(),
+                role: JobRole::parse("R8000").unwrap(),
+                organisation: issuer(code),
+                team: None,
+            },
+            patient: Patient {
+                nhs_number: NhsNumber::parse("9990000018").unwrap(),
+                birth_date: BirthDate::parse("1950-04-01").unwrap(),
+                family_name: FamilyName::parse("Test").unwrap(),
+            },
+            purpose: Purpose::Treatment,
+            relationship: Some(Relationship { kind: RelationshipKind::OpenReferral, reference: "r1".into() }),
+            break_glass: None,
+            sections: [Section::Allergies].into(),
+            audience: federation(),
+            jti: jti(),
+            issued_at: NOW,
+            expires_at: NOW.plus(life),
+            viewer: SpiffeId::viewer(&federation(), &issuer(code), "emr").unwrap(),
+        }
+    }
+
+    fn query(assertion: &Assertion, random: &Counting) -> Query {
+        let key = SigningKey::from_seed(KeyId::parse("G99001/1").unwrap(), &[1; 32]);
+        Query {
+            id: QueryId::generate(random),
+            audience: issuer("RVV"),
+            grants: [(Section::Allergies, Grant { level: Level::Full, filter: Filter::default() })].into(),
+            assertion: SignedAssertion::sign(assertion, &key),
+            register_version: 1,
+            register_issued_at: NOW,
+            issued_at: NOW,
+            expires_at: NOW.plus(limit::QUERY_LIFE),
+            nonce: Nonce::generate(random),
+            time_left: Duration::from_secs(1),
+            broker: SpiffeId::broker(&federation(), "b1").unwrap(),
+        }
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_same_id_of_two_issuers_does_not_count_together() {
+        let replay = Replay::default();
+        for _ in 0..limit::ASSERTION_USES {
+            assert_eq!(replay.note_assertion(&assertion("G99001", MINUTE), NOW), Ok(()));
+            assert_eq!(replay.note_assertion(&assertion("RVV", MINUTE), NOW), Ok(()));
+        }
+        for code in ["G99001", "RVV"] {
+            assert_eq!(replay.note_assertion(&assertion(code, MINUTE), NOW), Err(Reason::AssertionReplayed));
+        }
+    }
+
+    #[test]
+    fn a_twin_that_lives_longer_prolongs_how_long_its_id_is_remembered() {
+        let (short, long) = (assertion("G99001", MINUTE), assertion("G99001", MINUTE * 5));
+        for [first, second] in [[&short, &long], [&long, &short]] {
+            let replay = Replay::default();
+            assert_eq!(replay.note_assertion(first, NOW), Ok(()));
+            assert_eq!(replay.note_assertion(second, NOW), Ok(()));
+            let later = NOW.plus(MINUTE * 4);
+            assert_eq!(replay.note_assertion(&long, later), Err(Reason::AssertionReplayed));
+        }
+        let replay = Replay::default();
+        assert_eq!(replay.note_assertion(&short, NOW), Ok(()));
+        assert_eq!(replay.note_assertion(&short, NOW), Ok(()));
+        assert_eq!(replay.note_assertion(&long, NOW), Err(Reason::AssertionReplayed), "not even counted");
+        let later = NOW.plus(MINUTE * 4);
+        assert_eq!(replay.note_assertion(&long, later), Err(Reason::AssertionReplayed), "nor forgotten with the short");
+    }
+
+    #[test]
+    fn a_nonce_counts_once_and_a_refused_query_uses_nothing_up() {
+        let (replay, random) = (Replay::default(), Counting::default());
+        let assertion = assertion("G99001", MINUTE);
+        let first = query(&assertion, &random);
+        assert_eq!(replay.note_query(&first, &assertion, NOW), Ok(()));
+        for _ in 0..5 {
+            assert_eq!(replay.note_query(&first, &assertion, NOW), Err(Reason::QueryReplayed));
+        }
+        assert_eq!(replay.note_query(&query(&assertion, &random), &assertion, NOW), Ok(()), "the retry is left");
+        let third = query(&assertion, &random);
+        assert_eq!(replay.note_query(&third, &assertion, NOW), Err(Reason::AssertionReplayed));
+        assert_eq!(replay.note_query(&third, &self::assertion("RVV", MINUTE), NOW), Ok(()), "its nonce was not noted");
+    }
+
+    #[test]
+    fn what_was_served_before_a_restart_counts_after_it() {
+        let (random, long) = (Counting::default(), assertion("G99001", MINUTE * 5));
+        let served = query(&long, &random);
+        let once = Served { nonce: Some(served.nonce), assertion: Some((issuer("G99001"), jti())), recorded_at: NOW };
+        let replay = Replay::recover([once.clone()]);
+        assert_eq!(replay.note_query(&served, &long, NOW), Err(Reason::QueryReplayed));
+        assert_eq!(replay.note_assertion(&long, NOW), Ok(()), "one retry is left");
+        assert_eq!(replay.note_assertion(&long, NOW), Err(Reason::AssertionReplayed));
+
+        let replay = Replay::recover([once.clone(), once]);
+        let last = long.expires_at.plus(limit::CLOCK_SKEW);
+        assert_eq!(replay.note_assertion(&long, last), Err(Reason::AssertionReplayed), "to the end of its life");
+        assert_eq!(replay.note_assertion(&assertion("RVV", MINUTE), NOW), Ok(()), "of that issuer alone");
+    }
+}

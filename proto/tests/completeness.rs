@@ -81,6 +81,28 @@ fn statement(conduct: &Conduct) -> Option<Statement> {
     })
 }
 
+#[test]
+fn an_expected_organisation_that_says_it_never_holds_the_section_lets_nothing_be_complete() {
+    let [said, other] = ["R0", "R1"].map(|code| OdsCode::parse(code).unwrap());
+    let expected = BTreeSet::from([said.clone(), other.clone()]);
+    let never = statement(&Conduct::States(SectionState::NotHeld, 0, 0));
+    for (state, items, rolled_up) in [
+        (SectionState::NoneRecorded, 0, RolledState::Unknown),
+        (SectionState::AssertedNone, 0, RolledState::Unknown),
+        (SectionState::Present, 1, RolledState::Present),
+    ] {
+        let others = statement(&Conduct::States(state, items, 0));
+        let rolled = Completeness::roll_up(SECTION, &expected, |organisation| {
+            if *organisation == said { never.as_ref() } else { others.as_ref() }
+        });
+        assert_eq!(rolled.state, rolled_up, "{state}");
+        assert_eq!(rolled.answered, BTreeSet::from([other.clone()]), "{state}");
+        assert!(!rolled.is_complete(), "{state}");
+    }
+    let alone = Completeness::roll_up(SECTION, &BTreeSet::from([said]), |_| never.as_ref());
+    assert_eq!((alone.state, alone.is_complete()), (RolledState::Unknown, false));
+}
+
 proptest! {
     #[test]
     fn none_is_never_said_while_an_expected_organisation_has_not_said_so(
@@ -101,7 +123,7 @@ proptest! {
             prop_assert!(!conducts.iter().any(|c| matches!(c, Conduct::States(SectionState::AssertedNone, ..))));
         }
         for (conduct, organisation) in conducts.iter().zip(named.keys()) {
-            if matches!(conduct, Conduct::Silent) {
+            if matches!(conduct, Conduct::Silent | Conduct::States(SectionState::NotHeld | SectionState::NotAsked, ..)) {
                 prop_assert!(!rolled.answered.contains(organisation) && !rolled.is_complete());
             }
         }
