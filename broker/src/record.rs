@@ -1,10 +1,8 @@
 //! What is written down: the intent before anything is asked, the release before anything leaves.
 
-use std::collections::BTreeMap;
-
 use weald_audit::{AuditedOutcome, Entry, Kind, Recorded, Recorder};
 use weald_certs::PeerIdentity;
-use weald_proto::{Assertion, MergePlan, OdsCode, Reason, Verified, ViewId};
+use weald_proto::{Assertion, Reason, Verified, ViewId};
 
 use crate::admit::Admitted;
 use crate::ask::Heard;
@@ -12,7 +10,7 @@ use crate::broker::Broker;
 use crate::decide::Decided;
 use crate::locate::Located;
 use crate::refusal::Refusal;
-use crate::summary::{plan_digest, statement_digests};
+use crate::summary::{Findings, plan_digest, statement_digests};
 
 /// Records that the located organisations are about to be asked.
 ///
@@ -35,36 +33,13 @@ pub async fn intend(
 /// # Errors
 ///
 /// [`Refusal`] with [`Reason::AuditUnavailable`]: then nothing leaves.
-pub async fn record(
-    broker: &Broker,
-    admitted: &Admitted,
-    decided: &Decided,
-    located: &Located,
-    heard: &BTreeMap<OdsCode, Heard>,
-    plan: Option<&MergePlan>,
-) -> Result<Recorded, Refusal> {
-    let mut entry = entry_of(broker, Kind::Release, admitted, decided);
-    entry.register_version = located.register.version();
-    entry.outcomes = heard.values().map(audited).collect();
-    entry.statement_digests = statement_digests(heard);
-    entry.plan_digest = plan.map(plan_digest);
+pub async fn record(broker: &Broker, findings: &Findings<'_>) -> Result<Recorded, Refusal> {
+    let mut entry = entry_of(broker, Kind::Release, findings.admitted, findings.decided);
+    entry.register_version = findings.located.register.version();
+    entry.outcomes = findings.heard.values().map(audited).collect();
+    entry.statement_digests = statement_digests(findings.heard);
+    entry.plan_digest = findings.plan.map(plan_digest);
     append(broker, entry).await
-}
-
-/// Records one organisation's outcome that is about to be passed on by itself.
-///
-/// # Errors
-///
-/// [`Refusal`] with [`Reason::AuditUnavailable`]: then it does not leave.
-pub async fn record_update(
-    broker: &Broker,
-    admitted: &Admitted,
-    decided: &Decided,
-    located: &Located,
-    heard: &Heard,
-) -> Result<Recorded, Refusal> {
-    let one = BTreeMap::from([(heard.organisation.clone(), heard.clone())]);
-    record(broker, admitted, decided, located, &one, None).await
 }
 
 /// Records a refusal and gives it back. It stands whether or not it can be recorded.

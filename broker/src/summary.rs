@@ -12,36 +12,43 @@ use crate::broker::Broker;
 use crate::decide::Decided;
 use crate::locate::Located;
 
-/// Makes the summary of a view whose release is recorded.
-#[expect(clippy::too_many_arguments, reason = "it gathers what every step of the pipeline made")]
-pub fn summarise(
-    broker: &Broker,
-    admitted: &Admitted,
-    decided: &Decided,
-    located: &Located,
-    heard: &BTreeMap<OdsCode, Heard>,
-    plan: &MergePlan,
-    recorded: &Recorded,
-    answers_sent: bool,
-) -> wire::Summary {
+/// What a view came to: everything that a release records and a summary tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Findings<'a> {
+    /// Who asked.
+    pub admitted: &'a Admitted,
+    /// What was decided.
+    pub decided: &'a Decided,
+    /// Who was to be asked.
+    pub located: &'a Located,
+    /// What came of each organisation.
+    pub heard: &'a BTreeMap<OdsCode, Heard>,
+    /// How items group; none for one update of a watched view.
+    pub plan: Option<&'a MergePlan>,
+}
+
+/// Makes the summary of a view whose release is recorded. A watched view's leaves out the answers that
+/// were sent before it.
+pub fn summarise(broker: &Broker, findings: &Findings<'_>, recorded: &Recorded, is_watched: bool) -> wire::Summary {
+    let Findings { admitted, decided, located, heard, plan } = *findings;
     wire::Summary {
         view_id: admitted.view().to_vec(),
         register_version: located.register.version(),
         made_at: Some(broker.parts.env.clock.now().to_wire()),
-        outcomes: heard.values().map(|heard| outcome_message(heard, !answers_sent)).collect(),
+        outcomes: heard.values().map(|heard| outcome_message(heard, !is_watched)).collect(),
         unnamed: located
             .expected
             .unnamed()
             .iter()
             .map(|(kind, count)| wire::UnnamedOrganisations { kind: kind.as_str().to_owned(), count: *count })
             .collect(),
-        plan: Some(plan.to_wire()),
+        plan: plan.map(MergePlan::to_wire),
         decisions: admitted.sections().iter().map(|section| decision(*section, decided)).collect(),
         completeness: completeness(admitted, located, heard),
         receipt: Some(wire::Receipt {
             assertion_digest: admitted.token().digest().to_vec(),
             statement_digests: statement_digests(heard).iter().map(Digest::to_vec).collect(),
-            plan_digest: plan_digest(plan).to_vec(),
+            plan_digest: plan.map(|plan| plan_digest(plan).to_vec()).unwrap_or_default(),
             audit_digest: recorded.digest().to_vec(),
         }),
     }

@@ -11,7 +11,7 @@ use crate::decide::decide;
 use crate::locate::locate;
 use crate::record::{intend, record, record_refusal};
 use crate::refusal::Refusal;
-use crate::summary::summarise;
+use crate::summary::{Findings, summarise};
 
 /// Serves one view. With a watcher, each organisation's outcome is recorded and passed on as it comes.
 ///
@@ -38,6 +38,8 @@ pub async fn view(
     let intent = intend(broker, &admitted, &decided, &located).await?;
     let heard = ask(broker, &admitted, &decided, &located, intent, request.deadline, watcher).await?;
     let plan = merge(said(&heard));
-    let recorded = record(broker, &admitted, &decided, &located, &heard, Some(&plan)).await?;
-    Ok(summarise(broker, &admitted, &decided, &located, &heard, &plan, &recorded, watcher.is_some()))
+    let findings =
+        Findings { admitted: &admitted, decided: &decided, located: &located, heard: &heard, plan: Some(&plan) };
+    let recorded = record(broker, &findings).await?;
+    Ok(summarise(broker, &findings, &recorded, watcher.is_some()))
 }

@@ -1,0 +1,134 @@
+//! One question to one organisation: recalled, or asked and checked.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use tokio::time::{Instant, timeout_at};
+use weald_proto::{
+    Answer, Digest, Grant, KeyId, KeyUse, Keyring as _, Nonce, OdsCode, Outcome, Query, QueryId, Section, Signed,
+    limit, wire,
+};
+
+use crate::admit::Admitted;
+use crate::ask::{Heard, Said, Unanswered};
+use crate::broker::Broker;
+use crate::decide::Decided;
+use crate::locate::Located;
+
+/// Everything that one question depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) broker: &'a Broker,
+    pub(crate) admitted: &'a Admitted,
+    pub(crate) decided: &'a Decided,
+    pub(crate) located: &'a Located,
+    pub(crate) organisation: &'a OdsCode,
+    pub(crate) grants: &'a BTreeMap<Section, Grant>,
+    pub(crate) until: Instant,
+}
+
+impl Question<'_> {
+    /// Whatever happens, there is an outcome, and by the deadline.
+    pub(crate) async fn hear(self) -> Heard {
+        let started = Instant::now();
+        let sent = OnceLock::new();
+        let said = timeout_at(self.until, self.put(&sent)).await;
+        let elapsed = started.elapsed();
+        let organisation = self.organisation.clone();
+        match said.unwrap_or(Err(Unanswered::TimedOut)) {
+            Ok(said) => {
+                let statement = said.verified.statement();
+                Heard {
+                    organisation,
+                    outcome: statement.outcome,
+                    reason_code: statement.reason_code.clone(),
+                    reason_text: statement.reason_text.clone(),
+                    query: Some(said.query.digest()),
+                    said: Some(said),
+                    elapsed,
+                }
+            }
+            Err(unanswered) => {
+                tracing::info!(view_id = %self.admitted.view(), %organisation, error = %unanswered, "no answer");
+                let (outcome, reason_code, reason_text) = outcome_of(&unanswered);
+                let query = sent.get().copied();
+                Heard { organisation, outcome, said: None, reason_code, reason_text, query, elapsed }
+            }
+        }
+    }
+
+    async fn put(&self, sent: &OnceLock<Digest>) -> Result<Said, Unanswered> {
+        if let Some(said) = self.recall().await {
+            return Ok(said);
+        }
+        let (cache, permitted) = (&self.broker.cache, &self.decided.permitted);
+        let _flight = cache.board(self.organisation, permitted).await;
+        if let Some(said) = self.recall().await {
+            return Ok(said);
+        }
+        let query = self.query();
+        let signed = Signed::sign(&query, self.organisation.as_str(), &self.broker.parts.key);
+        let _ = sent.set(signed.digest());
+        let nodes = &self.broker.parts.nodes;
+        let answer = nodes.ask(self.located, self.organisation, signed.as_wire().clone()).await?;
+        let said = self.check(answer, signed, &query)?;
+        cache.keep(self.organisation, permitted, &said).await;
+        Ok(said)
+    }
+
+    async fn recall(&self) -> Option<Said> {
+        let kept = self.broker.cache.recall(self.organisation, &self.decided.permitted).await;
+        kept.filter(|said| self.still_holds(said))
+    }
+
+    /// A kept answer holds only while the register still gives every key under it, and the
+    /// organisation holds the same sections: the client will ask the same.
+    fn still_holds(&self, said: &Said) -> bool {
+        let register = &self.located.register;
+        let given = |id: &str, usage| KeyId::parse(id).is_ok_and(|id| register.key(&id, usage).is_some());
+        let sections = &said.verified.statement().sections;
+        given(&said.answer.statement.as_wire().key_id, KeyUse::Statement)
+            && given(&said.query.as_wire().key_id, KeyUse::Query)
+            && said.assertion_key.as_ref().is_some_and(|id| register.key(id, KeyUse::Assertion).is_some())
+            && (sections.is_empty() || sections.keys().eq(self.grants.keys()))
+    }
+
+    fn query(&self) -> Query {
+        let env = &self.broker.parts.env;
+        let now = env.clock.now();
+        Query {
+            id: QueryId::generate(&*env.random),
+            audience: self.organisation.clone(),
+            grants: self.grants.clone(),
+            assertion: self.admitted.token().clone(),
+            register_version: self.located.register.version(),
+            register_issued_at: self.located.register.issued_at(),
+            issued_at: now,
+            expires_at: now.plus(limit::QUERY_LIFE),
+            nonce: Nonce::generate(&*env.random),
+            time_left: self.until.saturating_duration_since(Instant::now()),
+            broker: self.broker.parts.name.clone(),
+        }
+    }
+
+    /// Checks an answer: signed by that organisation, bound to this query, about this person.
+    fn check(&self, answer: wire::Answer, signed: Signed<Query>, query: &Query) -> Result<Said, Unanswered> {
+        let answer = Answer::from_wire(answer).map_err(|fault| Unanswered::Invalid(fault.to_string()))?;
+        let asked = query.grants.keys().copied().collect();
+        let patient = &self.admitted.assertion().patient;
+        let verified = answer
+            .verify(self.organisation, &signed, &asked, patient, &*self.located.register)
+            .map_err(|fault| Unanswered::Invalid(fault.to_string()))?;
+        let assertion_key = query.assertion.key_id();
+        Ok(Said { query: signed, answer: Arc::new(answer), verified: Arc::new(verified), assertion_key, cached: false })
+    }
+}
+
+fn outcome_of(unanswered: &Unanswered) -> (Outcome, String, String) {
+    match unanswered {
+        Unanswered::Unreachable(_) => (Outcome::Unreachable, "UNREACHABLE".into(), "it could not be reached".into()),
+        Unanswered::TimedOut => (Outcome::TimedOut, "TIMED_OUT".into(), "it did not answer in time".into()),
+        Unanswered::Refused(reason) => (Outcome::Invalid, reason.as_str().into(), reason.text().into()),
+        Unanswered::Invalid(_) => (Outcome::Invalid, "INVALID".into(), "what it sent does not hold".into()),
+    }
+}
