@@ -1,9 +1,7 @@
 //! Closed lists of words: the same word in the .proto files, in Rust, in policies and in documents.
 
-/// Declares an enum whose variants are exactly the known values of a wire enum.
-///
-/// The unspecified value and unknown numbers do not parse.
-macro_rules! closed_enum {
+/// Declares a closed list of words. Unknown words do not parse.
+macro_rules! closed_enum_word {
     ($(#[$doc:meta])* $name:ident, $field:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +15,37 @@ macro_rules! closed_enum {
             pub const fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }
+        }
 
+        impl std::str::FromStr for $name {
+            type Err = $crate::Malformed;
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok($name::$variant),)+
+                    _ => Err($crate::Malformed::new($field, "a known word")),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+/// Declares a closed list of words whose variants are exactly the known values of a wire enum.
+///
+/// The unspecified value and unknown numbers do not parse.
+macro_rules! closed_enum {
+    ($(#[$doc:meta])* $name:ident, $field:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $crate::closed::closed_enum_word!(
+            $(#[$doc])* $name, $field, { $($(#[$vdoc])* $variant = $word),+ }
+        );
+
+        impl $name {
             /// Its number on the wire.
             pub const fn to_wire(self) -> i32 {
                 match self { $($name::$variant => $crate::wire::$name::$variant as i32),+ }
@@ -35,62 +63,7 @@ macro_rules! closed_enum {
                 }
             }
         }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::Malformed;
-
-            fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word {
-                    $($word => Ok($name::$variant),)+
-                    _ => Err($crate::Malformed::new($field, "a known word")),
-                }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
     };
 }
 
-pub(crate) use closed_enum;
-
-/// Declares a closed list of words that has no wire enum.
-macro_rules! closed_enum_word {
-    ($(#[$doc:meta])* $name:ident, $field:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &'static [$name] = &[$($name::$variant),+];
-
-            /// The word for it.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word),+ }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::Malformed;
-
-            fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word {
-                    $($word => Ok($name::$variant),)+
-                    _ => Err($crate::Malformed::new($field, "a known word")),
-                }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-
-pub(crate) use closed_enum_word;
+pub(crate) use {closed_enum, closed_enum_word};
