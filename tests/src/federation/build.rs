@@ -10,11 +10,8 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use weald_audit::drill::{Faults as LogFaults, FaultyStorage};
-use weald_audit::{Log, LogFile, PseudonymKey};
+use weald_audit::{Log, LogFile};
 use weald_broker::ask::AskNode;
-use weald_broker::dial::DirectNodes;
-use weald_broker::service::BrokerService;
-use weald_broker::{Broker, BrokerParts};
 use weald_certs::{
     Acceptor, Authority, Connector, KeyState, Links, Listener, Member, MemberState, Register, RegisterAnchor,
     RegisterDocument, RegisterDraft, RegisteredKey, Trust,
@@ -29,8 +26,9 @@ use weald_proto::{
     SpiffeId, Statement, VerifyingKey, limit,
 };
 
+use super::broker::RestingBroker;
 use super::fault::{Faults, Faulty};
-use super::{AwakeNode, Federation, RunningBroker, RunningNode, broker_log, node_log};
+use super::{AwakeNode, Federation, RunningNode, broker_log, node_log};
 
 /// Where an organisation's records are.
 pub enum Source {
@@ -59,7 +57,7 @@ pub struct MemberSpec {
 }
 
 /// Puts something between the broker and the nodes that it reaches.
-type Between = Box<dyn FnOnce(Arc<dyn AskNode>) -> Arc<dyn AskNode> + Send>;
+pub(super) type Between = Box<dyn FnOnce(Arc<dyn AskNode>) -> Arc<dyn AskNode> + Send>;
 
 /// A federation to be.
 pub struct FederationBuilder {
@@ -113,7 +111,8 @@ impl FederationBuilder {
                 nodes.insert(organisation, running);
             }
         }
-        let broker = run_broker(&ground, &register, &folder, broker_id, broker_key, between).await?;
+        let resting = RestingBroker::new(&ground, broker_log(&folder), broker_id, broker_key, between)?;
+        let broker = resting.start(&ground, &register, ANY_PORT).await?;
         Ok(Federation { ground, folder, draft, register, broker, nodes, assertion_keys, statement_keys })
     }
 }
@@ -125,7 +124,7 @@ pub(super) struct Ground {
     pub(super) authority: Authority,
     pub(super) trust: Arc<Trust>,
     pub(super) anchor: RegisterAnchor,
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     register_key: SigningKey<RegisterDocument>,
 }
 
@@ -211,16 +210,27 @@ async fn open(ground: &Ground, spec: MemberSpec) -> anyhow::Result<Opened> {
 /// Any free port of this machine.
 const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
-async fn bind(ground: &Ground, listener: Listener, id: &SpiffeId, address: SocketAddr) -> anyhow::Result<Acceptor> {
+pub(super) async fn bind(
+    ground: &Ground,
+    listener: Listener,
+    id: &SpiffeId,
+    address: SocketAddr,
+) -> anyhow::Result<Acceptor> {
     let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
     let clock = Arc::clone(&ground.env.clock);
     Ok(Acceptor::bind(address, listener, credentials, Arc::clone(&ground.trust), clock).await?)
 }
 
 /// A log over a storage whose faults can be switched on.
-fn open_log(ground: &Ground, path: &Path) -> anyhow::Result<(Log, LogFaults)> {
+pub(super) fn open_log(ground: &Ground, path: &Path) -> anyhow::Result<(Log, LogFaults)> {
     let (storage, faults) = FaultyStorage::over(LogFile::open(path)?);
     Ok((Log::open_on(Box::new(storage), Arc::clone(&ground.env.clock))?, faults))
+}
+
+/// What a log knows of what was served before: everything that could still be repeated.
+pub(super) fn recover(ground: &Ground, log: &Path) -> anyhow::Result<Replay> {
+    let since = ground.env.clock.now().minus(limit::ASSERTION_LIFE * 2);
+    Ok(Replay::recover(weald_audit::served(log, since)?))
 }
 
 impl Opened {
@@ -302,7 +312,6 @@ impl RestingNode {
         acceptor: Acceptor,
     ) -> anyhow::Result<AwakeNode> {
         let (log, log_faults) = open_log(ground, &self.log)?;
-        let since = ground.env.clock.now().minus(limit::ASSERTION_LIFE * 2);
         let node = Arc::new(Node::new(NodeParts {
             organisation: self.organisation.clone(),
             federation: ground.name.clone(),
@@ -310,7 +319,7 @@ impl RestingNode {
             engine: Arc::clone(&self.engine),
             store: Arc::clone(&self.store),
             log,
-            replay: Replay::recover(weald_audit::served(&self.log, since)?),
+            replay: recover(ground, &self.log)?,
             key: StatementKey::new(self.key.clone()),
             cache_seconds: self.cache_seconds,
             env: ground.env.clone(),
@@ -320,40 +329,4 @@ impl RestingNode {
         let task = acceptor.serve(routes, shutdown.clone());
         Ok(AwakeNode { node, log_faults, shutdown, task })
     }
-}
-
-async fn run_broker(
-    ground: &Ground,
-    register: &Arc<ArcSwap<Register>>,
-    folder: &Path,
-    id: SpiffeId,
-    key: SigningKey<Query>,
-    between: Option<Between>,
-) -> anyhow::Result<RunningBroker> {
-    let direct: Arc<dyn AskNode> = Arc::new(DirectNodes::new(ground.links(&id)?, ground.name.clone()));
-    let nodes = match between {
-        None => direct,
-        Some(between) => between(direct),
-    };
-    let mut pseudonym = [0; 32];
-    ground.env.random.fill(&mut pseudonym);
-    let (log, log_faults) = open_log(ground, &broker_log(folder))?;
-    let broker = Arc::new(Broker::new(BrokerParts {
-        name: id.clone(),
-        federation: ground.name.clone(),
-        register: Arc::clone(register),
-        engine: Arc::clone(&ground.engine),
-        log,
-        replay: Replay::default(),
-        key: key.clone(),
-        pseudonyms: PseudonymKey::new(pseudonym),
-        nodes,
-        env: ground.env.clone(),
-    }));
-    let acceptor = bind(ground, Listener::Broker, &id, ANY_PORT).await?;
-    let address = acceptor.local_address().to_string();
-    let shutdown = CancellationToken::new();
-    let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
-    let task = acceptor.serve(routes, shutdown.clone());
-    Ok(RunningBroker { id, key, broker, log_faults, address, shutdown, task })
 }

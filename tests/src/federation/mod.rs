@@ -4,6 +4,7 @@
 //! turn are [`Faults`] of each organisation's source, the faults of each log, the register, and the clock.
 
 mod assertion;
+mod broker;
 mod build;
 mod fault;
 mod memory;
@@ -24,6 +25,7 @@ use weald_proto::env::Env;
 use weald_proto::{Assertion, FederationName, OdsCode, Query, SigningKey, SpiffeId, Statement};
 use weald_viewer::{Viewer, ViewerParts};
 
+use broker::RunningBroker;
 use build::{Ground, RestingNode};
 
 pub use assertion::AssertionDraft;
@@ -44,16 +46,6 @@ pub struct Federation {
     nodes: BTreeMap<OdsCode, RunningNode>,
     assertion_keys: BTreeMap<OdsCode, SigningKey<Assertion>>,
     statement_keys: BTreeMap<OdsCode, SigningKey<Statement>>,
-}
-
-struct RunningBroker {
-    id: SpiffeId,
-    key: SigningKey<Query>,
-    broker: Arc<Broker>,
-    log_faults: LogFaults,
-    address: String,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
 }
 
 struct RunningNode {
@@ -137,7 +129,7 @@ impl Federation {
 
     /// The broker's name.
     pub fn broker_id(&self) -> &SpiffeId {
-        &self.broker.id
+        &self.broker.resting.id
     }
 
     /// The broker itself, for tests of its parts.
@@ -146,13 +138,13 @@ impl Federation {
     }
 
     /// Where the broker listens.
-    pub fn broker_address(&self) -> &str {
-        &self.broker.address
+    pub fn broker_address(&self) -> String {
+        self.broker.address.to_string()
     }
 
     /// The key with which the broker signs queries, for tests of what a broker might do with it.
     pub fn broker_key(&self) -> &SigningKey<Query> {
-        &self.broker.key
+        &self.broker.resting.key
     }
 
     /// What may go wrong with the broker's audit log.
@@ -200,7 +192,7 @@ impl Federation {
     ///
     /// When its certificate cannot be made.
     pub fn viewer(&self, organisation: &OdsCode) -> anyhow::Result<Viewer> {
-        self.viewer_at(organisation, &self.broker.address)
+        self.viewer_at(organisation, &self.broker_address())
     }
 
     /// The viewer app of an organisation that looks for the broker at another address.
@@ -213,7 +205,7 @@ impl Federation {
         Ok(Viewer::new(ViewerParts {
             links: self.ground.links(&id)?,
             address: address.to_owned(),
-            broker: self.broker.id.clone(),
+            broker: self.broker.resting.id.clone(),
             register: Arc::clone(&self.register),
             env: self.ground.env.clone(),
         }))
@@ -239,6 +231,19 @@ impl Federation {
         Ok(())
     }
 
+    /// Ends the broker and starts it again where it listened before, from its configuration and its
+    /// files alone.
+    ///
+    /// # Errors
+    ///
+    /// When its port or log cannot be opened again.
+    pub async fn restart_broker(self) -> anyhow::Result<Self> {
+        let address = self.broker.address;
+        let resting = self.broker.stop().await;
+        let broker = resting.start(&self.ground, &self.register, address).await?;
+        Ok(Federation { broker, ..self })
+    }
+
     /// Stops everything, and then verifies every audit log: the broker's, then each node's.
     ///
     /// # Errors
@@ -246,9 +251,7 @@ impl Federation {
     /// When a log is damaged, naming the log and its first bad entry.
     pub async fn stop(self) -> anyhow::Result<BTreeMap<String, Verification>> {
         let Federation { folder, broker, nodes, .. } = self;
-        broker.shutdown.cancel();
-        let _ = broker.task.await;
-        drop(broker.broker);
+        broker.stop().await;
         let mut paths = vec![("broker".to_owned(), broker_log(&folder))];
         for (organisation, running) in nodes {
             if let Some(awake) = running.awake {

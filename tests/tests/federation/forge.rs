@@ -2,10 +2,14 @@
 //!
 //! Each forgery puts right everything around it that a broker can put right by itself.
 
-use weald_proto::{AnswerError, Level, Outcome, PlanError, RolledState, Section, VerifyError, wire};
+use weald_proto::plan::SetAsideReason;
+use weald_proto::{
+    AnswerError, Filter, Grant, Level, Outcome, PlanError, Predicate, RolledState, Section, VerifyError, wire,
+};
 use weald_viewer::{SectionView, SummaryError, ViewError};
 
 use crate::forger::{Forgers, asked, completeness_of, forget_hospital, hospitals, hospitals_answer, plan_of};
+use crate::node::{ask, query, signed};
 use crate::world::{community, hospital, practice, shown};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,6 +124,14 @@ async fn a_plan_that_hides_an_item_behind_another_or_aside_is_refused() {
         plan.set_aside.extend(items.into_iter().map(|item| wire::SetAside { item: Some(item), reason: 1 }));
     };
     assert_eq!(forgers.refused(set_aside).await, SummaryError::Plan(PlanError::OtherPlan));
+    for reason in SetAsideReason::ALL {
+        let all_set_aside = |summary: &mut wire::Summary| {
+            let plan = plan_of(summary, Section::Allergies);
+            let items = plan.groups.drain(..).flat_map(|group| group.items);
+            plan.set_aside = items.map(|item| wire::SetAside { item: Some(item), reason: reason.to_wire() }).collect();
+        };
+        assert_eq!(forgers.refused(all_set_aside).await, SummaryError::Plan(PlanError::OtherPlan), "{reason}");
+    }
     let folded = |summary: &mut wire::Summary| {
         let plan = plan_of(summary, Section::Allergies);
         let hidden = plan.groups.pop().unwrap().items;
@@ -264,5 +276,32 @@ async fn decisions_are_those_of_the_sections_asked_for_and_no_answer_goes_beyond
     assert!(matches!(forgers.refused(narrowed).await, SummaryError::OtherQuestion(_)));
     let denied = |summary: &mut wire::Summary| summary.decisions[0].level = Level::None.to_wire();
     assert!(matches!(forgers.refused(denied).await, SummaryError::OtherQuestion(_)));
+    forgers.world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_asked_for_less_than_it_says_was_decided_is_refused() {
+    let forgers = Forgers::gather().await;
+    let full = Grant { level: Level::Full, filter: Filter::default() };
+    let last_three = Grant { filter: Filter::of([Predicate::LastThree]), ..full.clone() };
+    let alert = Grant { level: Level::Alert, ..full.clone() };
+    for (grant, is_honest) in [(full.clone(), true), (last_three, false), (alert, false)] {
+        let token = asked().sign(&forgers.world.federation).unwrap();
+        let mut asked_for = query(&forgers.world, token.clone());
+        asked_for.grants = [Section::Allergies, Section::Conditions].map(|section| (section, full.clone())).into();
+        asked_for.grants.insert(Section::Results, grant);
+        let message = signed(&forgers.world, &asked_for);
+        let answer = ask(&forgers.world, message.clone()).await.expect("an answer to what was asked");
+        let verbatim = wire::VerbatimAnswer { query: Some(message), answer: Some(answer), cached: false };
+        let seen = forgers.forge_under(&token, move |summary| *hospitals_answer(summary) = verbatim.clone()).await;
+        match seen {
+            Ok(view) => assert!(is_honest && shown(&view, Section::Allergies).len() == 2),
+            Err(ViewError::Summary(error)) => {
+                assert_eq!(error, SummaryError::OtherQuestion(hospital()));
+                assert!(!is_honest);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
     forgers.world.end().await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use prost::Message as _;
-use weald_proto::{Digest, Section, wire};
+use weald_proto::{Digest, Section, SignedAssertion, wire};
 use weald_tests::federation::AssertionDraft;
 use weald_viewer::{SummaryError, View, ViewError, Viewer};
 
@@ -41,6 +41,15 @@ impl Forgers {
     /// What the client makes of that forgery.
     pub(crate) async fn forge(
         &self,
+        forgery: impl FnMut(&mut wire::Summary) + Send + 'static,
+    ) -> Result<View, ViewError> {
+        self.forge_under(&asked().sign(&self.world.federation).unwrap(), forgery).await
+    }
+
+    /// The same under that assertion.
+    pub(crate) async fn forge_under(
+        &self,
+        token: &SignedAssertion,
         mut forgery: impl FnMut(&mut wire::Summary) + Send + 'static,
     ) -> Result<View, ViewError> {
         self.broker.forges(move |mut summary| {
@@ -48,7 +57,7 @@ impl Forgers {
             put_right(&mut summary);
             summary
         });
-        self.see(&asked()).await
+        self.viewer.view(token, &BTreeSet::new()).await
     }
 
     /// What the client says of that forgery, which it must refuse.

@@ -26,7 +26,7 @@ fn token(world: &World) -> SignedAssertion {
 }
 
 /// What the broker would ask the hospital for the bearer of `token`.
-fn query(world: &World, token: SignedAssertion) -> Query {
+pub(crate) fn query(world: &World, token: SignedAssertion) -> Query {
     let federation = &world.federation;
     let now = federation.env().clock.now();
     let random = &*federation.env().random;
@@ -51,7 +51,7 @@ fn grants(sections: &[Section]) -> BTreeMap<Section, Grant> {
 }
 
 /// Signs it as the broker, for the organisation that it names.
-fn signed(world: &World, query: &Query) -> wire::SignedMessage {
+pub(crate) fn signed(world: &World, query: &Query) -> wire::SignedMessage {
     Signed::sign(query, query.audience.as_str(), world.federation.broker_key()).as_wire().clone()
 }
 
@@ -65,7 +65,8 @@ async fn ask_as(world: &World, broker: &SpiffeId, message: wire::SignedMessage) 
     NodeAgentServiceClient::new(link).ask(request).await.map(|answered| answered.into_inner().answer.unwrap())
 }
 
-async fn ask(world: &World, message: wire::SignedMessage) -> Result<wire::Answer, Status> {
+/// Puts a message to the hospital's node as the broker.
+pub(crate) async fn ask(world: &World, message: wire::SignedMessage) -> Result<wire::Answer, Status> {
     ask_as(world, world.federation.broker_id(), message).await
 }
 
@@ -374,5 +375,26 @@ async fn a_node_lets_in_brokers_of_its_federation_and_nobody_else() {
         assert!(links.link(&address, &node).await.is_err(), "{party} was let in");
     }
     assert_eq!(world.reads(&hospital()), 0);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_members_node_releases_nothing_and_says_so_under_signature() {
+    let mut world = world().await;
+    let before = world.federation.register();
+    let suspend = |draft: &mut weald_certs::RegisterDraft| {
+        let member = draft.members.iter_mut().find(|member| member.organisation == hospital()).unwrap();
+        member.state = weald_certs::MemberState::Suspended;
+    };
+    world.federation.publish(suspend).unwrap();
+    let message = signed(&world, &query(&world, token(&world)));
+    let answer = ask(&world, message.clone()).await.unwrap();
+    assert!(answer.parts.is_empty() && answer.identity.is_empty());
+    assert_eq!(world.reads(&hospital()), 0);
+    let statement: Signed<Statement> = Signed::from_wire(answer.statement.clone().unwrap());
+    let statement = statement.verify(&Digest::of(&message.payload).to_string(), &*before).unwrap();
+    assert_eq!((statement.outcome, statement.reason_code.as_str()), (Outcome::Refused, Reason::NotAMember.as_str()));
+    assert!(statement.sections.is_empty());
+    assert_eq!(stated(&world, &message, answer).unwrap_err(), VerifyError::UnknownKey, "its word counts no more");
     world.end().await;
 }

@@ -248,6 +248,21 @@ async fn an_assertion_is_served_twice_and_not_a_third_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_assertion_is_served_twice_even_if_the_broker_restarts_in_between() {
+    let mut world = world().await;
+    let token = doctor().sign(&world.federation).unwrap();
+    world.present(token.expose()).await.expect("a view");
+    world.federation = world.federation.restart_broker().await.unwrap();
+    world.present(token.expose()).await.expect("a retry");
+    world.federation = world.federation.restart_broker().await.unwrap();
+    let reads = world.all_reads();
+    assert_eq!(reason(world.present(token.expose()).await), Reason::AssertionReplayed);
+    assert_eq!(world.all_reads(), reads, "nobody is asked");
+    world.present(doctor().sign(&world.federation).unwrap().expose()).await.expect("a view under a new one");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sections_that_the_assertion_does_not_name_are_refused() {
     let world = world().await;
     let draft = only(doctor(), &[Section::Allergies]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use weald_proto::plan::SetAsideReason;
+use weald_proto::wire::item::Detail;
 use weald_proto::{
     Level, OrganisationKind, Outcome, RolledState, Section, SectionState, SectionStatement, Statement, wire,
 };
@@ -266,6 +267,31 @@ async fn what_a_filter_took_away_is_announced_and_leaves_the_section_incomplete(
         panic!("something was taken away")
     };
     assert_eq!(completeness.withheld, [practice()].into());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_names_only_those_of_its_results_that_are_shown() {
+    let dated = |id: &str, date: &str| wire::Item { effective_start: date.into(), ..item(id, "Haemoglobin") };
+    let members = vec!["r1".to_owned(), "r2".to_owned()];
+    let detail = Detail::Result(wire::Result { members: members.clone(), ..wire::Result::default() });
+    let report = wire::Item { detail: Some(detail), ..dated("r0", "2026-06-01") };
+    let results = vec![report, dated("r1", "2026-06-01"), dated("r2", "2019-06-01")];
+    let world = World::of(three(store().holds(&patient(), Section::Results, results), store(), store())).await;
+    let named = |view: &View| match view.section(Section::Results) {
+        Some(SectionView::Complete { entries, .. } | SectionView::Incomplete { entries, .. }) => {
+            let items = entries.iter().flat_map(|entry| &entry.told).map(|told| told.item);
+            let reports = items.filter_map(|item| match &item.detail {
+                Some(Detail::Result(result)) if item.source_record_id == "r0" => Some(result.members.clone()),
+                _ => None,
+            });
+            reports.collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(named(&world.view(&doctor()).await.unwrap()), [members], "a doctor sees both");
+    let view = world.view(&professional("R1070")).await.unwrap();
+    assert_eq!(named(&view), [["r1".to_owned()]], "a paramedic does not learn that there was a third");
     world.end().await;
 }
 

@@ -169,7 +169,7 @@ impl World {
     ) -> Result<wire::Summary, Status> {
         let id = SpiffeId::viewer(self.federation.name(), organisation, app).unwrap();
         let links = self.federation.links(&id).unwrap();
-        let link = links.link(self.federation.broker_address(), self.federation.broker_id()).await.unwrap();
+        let link = links.link(&self.federation.broker_address(), self.federation.broker_id()).await.unwrap();
         let origin = http::Uri::from_static("http://broker.weald");
         let mut client = RecordServiceClient::with_origin(link, origin);
         let mut request = tonic::Request::new(GetSummaryRequest { sections: sections.to_vec() });

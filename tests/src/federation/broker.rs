@@ -1,0 +1,95 @@
+//! The broker of a federation: what it starts from, and starts from again.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use weald_audit::PseudonymKey;
+use weald_audit::drill::Faults as LogFaults;
+use weald_broker::ask::AskNode;
+use weald_broker::dial::DirectNodes;
+use weald_broker::service::BrokerService;
+use weald_broker::{Broker, BrokerParts};
+use weald_certs::{Listener, Register};
+use weald_proto::{Query, SigningKey, SpiffeId};
+
+use super::build::{Between, Ground, bind, open_log, recover};
+
+/// What is left of the broker when its process has ended: its configuration, its keys, its files.
+pub(super) struct RestingBroker {
+    pub(super) id: SpiffeId,
+    pub(super) key: SigningKey<Query>,
+    pseudonym: [u8; 32],
+    nodes: Arc<dyn AskNode>,
+    log: PathBuf,
+}
+
+/// The broker's process.
+pub(super) struct RunningBroker {
+    pub(super) resting: RestingBroker,
+    pub(super) broker: Arc<Broker>,
+    pub(super) log_faults: LogFaults,
+    pub(super) address: SocketAddr,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl RestingBroker {
+    pub(super) fn new(
+        ground: &Ground,
+        log: PathBuf,
+        id: SpiffeId,
+        key: SigningKey<Query>,
+        between: Option<Between>,
+    ) -> anyhow::Result<Self> {
+        let direct: Arc<dyn AskNode> = Arc::new(DirectNodes::new(ground.links(&id)?, ground.name.clone()));
+        let nodes = match between {
+            None => direct,
+            Some(between) => between(direct),
+        };
+        let mut pseudonym = [0; 32];
+        ground.env.random.fill(&mut pseudonym);
+        Ok(RestingBroker { id, key, pseudonym, nodes, log })
+    }
+
+    pub(super) async fn start(
+        self,
+        ground: &Ground,
+        register: &Arc<ArcSwap<Register>>,
+        address: SocketAddr,
+    ) -> anyhow::Result<RunningBroker> {
+        let (log, log_faults) = open_log(ground, &self.log)?;
+        let broker = Arc::new(Broker::new(BrokerParts {
+            name: self.id.clone(),
+            federation: ground.name.clone(),
+            register: Arc::clone(register),
+            engine: Arc::clone(&ground.engine),
+            log,
+            replay: recover(ground, &self.log)?,
+            key: self.key.clone(),
+            pseudonyms: PseudonymKey::new(self.pseudonym),
+            nodes: Arc::clone(&self.nodes),
+            env: ground.env.clone(),
+        }));
+        let acceptor = bind(ground, Listener::Broker, &self.id, address).await?;
+        let address = acceptor.local_address();
+        let shutdown = CancellationToken::new();
+        let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
+        let task = acceptor.serve(routes, shutdown.clone());
+        Ok(RunningBroker { resting: self, broker, log_faults, address, shutdown, task })
+    }
+}
+
+impl RunningBroker {
+    /// Ends the process: it stops listening, its connections end, its log is closed.
+    pub(super) async fn stop(self) -> RestingBroker {
+        self.shutdown.cancel();
+        // It was cancelled: there is nothing to learn from how it ended.
+        let _ = self.task.await;
+        self.resting
+    }
+}
