@@ -3,4 +3,5 @@
 pub mod document;
 pub mod federation;
 pub mod population;
+pub mod silence;
 pub mod writer;
