@@ -80,11 +80,15 @@ struct Held {
     unmapped: BTreeMap<String, u32>,
 }
 
-fn count(folder: &Path, identity: &Identity) -> Held {
-    let mut held = Held::default();
+fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    for file in files {
+    files
+}
+
+fn count(folder: &Path, identity: &Identity) -> Held {
+    let mut held = Held::default();
+    for file in files(folder) {
         let bundle: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         count_bundle(&bundle, identity, &mut held);
     }
@@ -167,13 +171,28 @@ async fn everything_about_a_person_is_read_and_nothing_of_anybody_elses() {
     assert_eq!(people, 18 + 3, "one of them in three folders, another in two");
 }
 
+#[test]
+fn a_folder_of_what_is_no_r4_bundle_is_refused_and_the_file_named() {
+    let Some(data) = data() else { return };
+    for (folder, problem) in [("gp-connect-stu3", "is not FHIR R4"), ("nhs-pds", "is a lone resource")] {
+        let place = data.join("fhir").join(folder);
+        let [file] = &files(&place)[..] else { panic!("{folder} holds one file") };
+        let error = BundleFolder::open(&place, None).unwrap_err().to_string();
+        assert!(error.contains(problem) && error.contains(&file.display().to_string()), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_an_r4_bundle_is_named_and_nobody_is_called_unknown() {
     let Some(data) = data() else { return };
     for (folder, problem) in [("gp-connect-stu3", "is not FHIR R4"), ("nhs-pds", "is a lone resource")] {
-        let store = BundleFolder::open(&data.join("fhir").join(folder), None).unwrap();
+        let [file] = &files(&data.join("fhir").join(folder))[..] else { panic!("{folder} holds one file") };
+        let both = tempfile::tempdir().unwrap();
+        std::fs::copy(file, both.path().join("theirs.json")).unwrap();
+        std::fs::write(both.path().join("ours.json"), r#"{"resourceType":"Bundle","type":"collection"}"#).unwrap();
+        let store = BundleFolder::open(both.path(), None).unwrap();
         let [notice] = &store.notices()[..] else { panic!("one file, one notice") };
-        assert!(notice.problem.contains(problem), "{notice}");
+        assert!(notice.place.ends_with("theirs.json") && notice.problem.contains(problem), "{notice}");
         let error = store.read(&common::permitted("9990000018")).await.unwrap_err();
         assert!(error.to_string().contains(&notice.place), "{error}");
     }

@@ -16,6 +16,9 @@ use crate::store::StoreError;
 /// The largest file that is read.
 const FILE_BYTES: u64 = 256 * 1024 * 1024;
 
+/// How names of FHIR exports end that are not read.
+const OTHER_EXPORTS: &[&str] = &[".xml", ".ndjson", ".jsonl", ".gz", ".tgz", ".zip"];
+
 /// What changes when a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
@@ -41,21 +44,25 @@ impl Stamp {
 pub(crate) struct Listing {
     /// Files whose name ends in `.json`.
     pub(crate) files: BTreeMap<PathBuf, Stamp>,
+    /// Files with any other name, but for the identities and names that start with a dot: none is read.
+    pub(crate) others: BTreeSet<PathBuf>,
     /// Folders within: nothing in them is read.
     pub(crate) folders: Vec<PathBuf>,
 }
 
-/// Lists a folder.
+/// Lists a folder, in which the file of the identities may lie.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the folder cannot be listed.
-pub(crate) fn list(folder: &Path) -> Result<Listing, StoreError> {
+pub(crate) fn list(folder: &Path, identities: Option<&Path>) -> Result<Listing, StoreError> {
     let unreadable = |error: std::io::Error| StoreError::Unreadable {
         place: folder.display().to_string(),
         problem: format!("the folder cannot be listed: {}", error.kind()),
     };
-    let mut listing = Listing { files: BTreeMap::new(), folders: Vec::new() };
+    let identities = identities.and_then(|path| path.canonicalize().ok());
+    let is_identities = |path: &Path| identities.is_some() && path.canonicalize().ok() == identities;
+    let mut listing = Listing { files: BTreeMap::new(), others: BTreeSet::new(), folders: Vec::new() };
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.is_dir() {
@@ -67,9 +74,22 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, StoreError> {
                 stamp => stamp.map_err(unreadable)?,
             };
             listing.files.insert(path, stamp);
+        } else if !name(&path).starts_with('.') && !is_identities(&path) {
+            listing.others.insert(path);
         }
     }
     Ok(listing)
+}
+
+/// True for a name that an export of FHIR in another form has: XML, lines of JSON, a packed file, or a
+/// JSON file with an ending behind it (`a.json.bak`). It may hold anybody, as a broken bundle may.
+pub(crate) fn is_other_export(path: &Path) -> bool {
+    let name = name(path).to_lowercase();
+    OTHER_EXPORTS.iter().any(|ending| name.ends_with(ending)) || name.contains(".json.")
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Reads and parses a file.

@@ -14,9 +14,11 @@ use crate::store::StoreError;
 
 /// What a folder held when it was last looked at.
 pub(crate) struct Index {
+    folder: PathBuf,
     identities: Arc<Identities>,
     identities_stamp: Option<Stamp>,
     files: BTreeMap<PathBuf, Arc<Indexed>>,
+    others: BTreeSet<PathBuf>,
     folders: Vec<PathBuf>,
 }
 
@@ -36,7 +38,7 @@ impl Index {
         identities: Option<&Path>,
         before: Option<&Arc<Index>>,
     ) -> Result<Arc<Index>, StoreError> {
-        let listing = file::list(folder)?;
+        let listing = file::list(folder, identities)?;
         let identities_stamp = identities.map(stamp).transpose()?;
         let same_identities = before.filter(|index| index.identities_stamp == identities_stamp);
         if let Some(index) = same_identities.filter(|index| index.is_of(&listing)) {
@@ -53,7 +55,14 @@ impl Index {
             (path, indexed)
         };
         let files = listing.files.into_iter().map(look_at).collect();
-        Ok(Arc::new(Index { identities: known, identities_stamp, files, folders: listing.folders }))
+        Ok(Arc::new(Index {
+            folder: folder.to_owned(),
+            identities: known,
+            identities_stamp,
+            files,
+            others: listing.others,
+            folders: listing.folders,
+        }))
     }
 
     /// The local system's own index of people.
@@ -78,7 +87,22 @@ impl Index {
             Ok(_) => None,
         };
         let of_files = self.files.iter().find_map(|(path, file)| Some(Notice::new(place(path), contests(file)?)));
-        of_files.or_else(|| self.identities.notices.first().cloned())
+        let of_others = || self.others.iter().find(|path| file::is_other_export(path)).map(|path| not_read(path));
+        let of_identities = || self.identities.notices.first().cloned();
+        let none = (!self.holds_bundle()).then(|| self.no_bundle());
+        none.or(of_files).or_else(of_others).or_else(of_identities)
+    }
+
+    /// True if a file is a bundle that can be read. If none is, this is the wrong folder, or one that was
+    /// emptied: not one of a local system that knows nobody.
+    pub(crate) fn holds_bundle(&self) -> bool {
+        self.files.values().any(|indexed| indexed.contents.is_ok())
+    }
+
+    /// What is said of a folder in which no file is a bundle that can be read.
+    pub(crate) fn no_bundle(&self) -> Notice {
+        let first = self.unread().next().map(|notice| format!("; {notice}")).unwrap_or_default();
+        Notice::new(place(&self.folder), format!("{NO_BUNDLE}{first}"))
     }
 
     /// Sections that hold something of which nobody can tell whose it is.
@@ -102,9 +126,22 @@ impl Index {
             let contents = indexed.contents.as_ref().ok()?;
             self.lacks_next_page(contents).then(|| Notice::new(place(path), NO_NEXT_PAGE))
         });
-        let of_folders =
-            self.folders.iter().map(|path| Notice::new(place(path), "is a folder: put its files beside it"));
-        of_files.chain(of_pages).chain(of_folders).chain(self.identities.notices.iter().cloned()).collect()
+        of_files.chain(of_pages).chain(self.not_bundles()).chain(self.identities.notices.iter().cloned()).collect()
+    }
+
+    /// Everything in the folder of which nothing was read.
+    fn unread(&self) -> impl Iterator<Item = Notice> {
+        let broken = self.files.iter().filter_map(|(path, indexed)| {
+            let problem = indexed.contents.as_ref().err()?;
+            Some(Notice::new(place(path), problem.to_string()))
+        });
+        broken.chain(self.not_bundles())
+    }
+
+    /// What does not even have the name of a bundle.
+    fn not_bundles(&self) -> impl Iterator<Item = Notice> {
+        let folders = self.folders.iter().map(|path| Notice::new(place(path), "is a folder: put its files beside it"));
+        self.others.iter().map(|path| not_read(path)).chain(folders)
     }
 
     /// True for a page of a search whose next page is in no file: what follows was not fetched.
@@ -115,7 +152,7 @@ impl Index {
 
     fn is_of(&self, listing: &file::Listing) -> bool {
         let stamps = self.files.iter().map(|(path, indexed)| (path, &indexed.stamp));
-        stamps.eq(listing.files.iter()) && self.folders == listing.folders
+        stamps.eq(listing.files.iter()) && self.others == listing.others && self.folders == listing.folders
     }
 }
 
@@ -123,6 +160,13 @@ const PARTIAL: &str = "holds the answer of a search that failed in part: search 
 const NO_NEXT_PAGE: &str = "is a page of a search, and no file is the page after it: fetch all pages";
 const CONTESTED: &str =
     "holds a Patient whose identifiers or birth date contradict each other: correct the Patient or the identities";
+
+const NO_BUNDLE: &str = "no file in it is a bundle that can be read: name the folder of the FHIR R4 JSON bundles, \
+    or put one there (one without entries if nobody is known)";
+const OTHER_EXPORT: &str = "is not a .json file: only FHIR R4 JSON bundles are read; \
+    it may hold anybody, so nothing counts as none while it is there: export it as a .json bundle, or move it away";
+const OTHER_FILE: &str = "is not a .json file: only FHIR R4 JSON bundles are read: \
+    name it .json if it is one, else move it away";
 
 impl Indexed {
     fn of(path: &Path, stamp: Stamp, identities: &Identities) -> Indexed {
@@ -144,11 +188,16 @@ impl Indexed {
     }
 }
 
+fn not_read(path: &Path) -> Notice {
+    Notice::new(place(path), if file::is_other_export(path) { OTHER_EXPORT } else { OTHER_FILE })
+}
+
 fn stamp(path: &Path) -> Result<Stamp, StoreError> {
     Stamp::of(path).map_err(|error| unreadable(Notice::new(place(path), error.kind().to_string())))
 }
 
-fn unreadable(notice: Notice) -> StoreError {
+/// The error of a place that must be readable and is not.
+pub(crate) fn unreadable(notice: Notice) -> StoreError {
     StoreError::Unreadable { place: notice.place, problem: notice.problem }
 }
 

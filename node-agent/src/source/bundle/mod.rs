@@ -17,7 +17,7 @@ use weald_policy::Permitted;
 use weald_proto::{NhsNumber, Section, Timestamp};
 
 use self::collect::Collection;
-use self::index::Index;
+use self::index::{Index, unreadable};
 use super::cancel::{Cancel, blocking};
 use super::notice::Notice;
 use crate::store::{Reading, Record, RecordStore, StoreError};
@@ -26,8 +26,9 @@ use crate::store::{Reading, Record, RecordStore, StoreError};
 ///
 /// Bundles of type document, transaction, batch, collection or searchset are read; whatever else is
 /// there is named by [`BundleFolder::notices`]. Each reading looks at the files' times and sizes first,
-/// and reads again what changed. While a file cannot be read, no section of anybody is called empty or
-/// complete. A person is as fresh as the oldest of the files that hold them.
+/// and reads again what changed. While a file cannot be read, or is an export in another form (XML, lines
+/// of JSON, packed), no section of anybody is called empty or complete. While no file is a bundle that can
+/// be read, nobody is called unknown: the reading is an error. A person is as fresh as the oldest of the files that hold them.
 #[derive(Clone)]
 pub struct BundleFolder(Arc<Folder>);
 
@@ -44,11 +45,15 @@ impl BundleFolder {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the folder cannot be listed, or the CSV file cannot be read or has another
-    /// header. Files and rows that cannot be used are no error but notices.
+    /// [`StoreError`] when the folder cannot be listed, when no file in it is a bundle that can be read, or
+    /// when the CSV file cannot be read or has another header. Other files and rows that cannot be used are
+    /// no error but notices.
     pub fn open(folder: &Path, identities: Option<&Path>) -> Result<BundleFolder, StoreError> {
         let index = Index::look(folder, identities, None)?;
         log(&index);
+        if !index.holds_bundle() {
+            return Err(unreadable(index.no_bundle()));
+        }
         Ok(BundleFolder(Arc::new(Folder {
             path: folder.to_owned(),
             identities: identities.map(Path::to_owned),
@@ -96,8 +101,8 @@ impl Folder {
         let doubt = index.doubt(number);
         if files.is_empty() {
             return match doubt {
-                Some(Notice { place, problem }) => Err(StoreError::Unreadable { place, problem }),
-                None => Ok(Record { as_of: newest(&index), person: None }),
+                Some(notice) => Err(unreadable(notice)),
+                None => Ok(Record { as_of: newest(&index)?, person: None }),
             };
         }
         let mut collection = Collection::of(number, wanted, index.identities());
@@ -133,7 +138,8 @@ impl Folder {
         if let (None, Some(error)) = (as_of, broken) {
             return Err(error);
         }
-        Ok(Record { as_of: as_of.unwrap_or_else(|| newest(&index)), person: Some(collection.into_person()) })
+        let as_of = as_of.map_or_else(|| newest(&index), Ok)?;
+        Ok(Record { as_of, person: Some(collection.into_person()) })
     }
 
     fn look(&self) -> Result<Arc<Index>, StoreError> {
@@ -152,9 +158,9 @@ impl Folder {
     }
 }
 
-/// An empty folder is as fresh as the beginning of time.
-fn newest(index: &Index) -> Timestamp {
-    index.modified(None).unwrap_or(Timestamp::from_millis(0))
+/// When the newest bundle was written: a folder without any is as fresh as nothing, and says nothing.
+fn newest(index: &Index) -> Result<Timestamp, StoreError> {
+    index.modified(None).ok_or_else(|| unreadable(index.no_bundle()))
 }
 
 fn log(index: &Index) {
