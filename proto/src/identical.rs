@@ -22,7 +22,10 @@ pub(crate) fn content(item: &wire::Item) -> Digest {
     Digest::in_context("weald/v1/item-content", &said.encode_to_vec())
 }
 
-/// True of an item that was cut down so far that nothing tells it from another.
+/// True of an item that was cut down so far that nothing tells it from another: no codes, no words,
+/// and nothing in its detail.
 pub(crate) fn says_nothing(item: &wire::Item) -> bool {
-    item.codes.is_empty() && item.text.is_empty()
+    let detail = wire::Item { detail: item.detail.clone(), ..wire::Item::default() };
+    // An empty detail still takes up its tag (two bytes) and its length (one).
+    item.codes.is_empty() && item.text.is_empty() && detail.encoded_len() <= 3
 }

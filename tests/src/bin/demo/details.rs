@@ -4,13 +4,16 @@ use weald_proto::wire::item::Detail;
 use weald_proto::wire::value::Kind;
 use weald_proto::wire::{self, Item};
 
-/// The line; empty if there is nothing more to say.
-pub(crate) fn details(item: &Item) -> String {
+/// The line, as of a day (`YYYY-MM-DD`); empty if there is nothing more to say.
+pub(crate) fn details(item: &Item, today: &str) -> String {
     let mut parts = Vec::new();
     if let Some(detail) = &item.detail {
-        of(detail, &mut parts);
+        of(detail, today, &mut parts);
     }
     parts.extend(item.notes.iter().map(|note| format!("\u{201c}{note}\u{201d}")));
+    if let (Some(Detail::AdvanceDirective(_)), Some(author)) = (&item.detail, &item.recorder) {
+        parts.push(labelled("recorded by", &words([author.name.clone(), author.role.clone()])));
+    }
     if let Some(contact) = &item.contact
         && item.text.is_empty()
     {
@@ -20,7 +23,7 @@ pub(crate) fn details(item: &Item) -> String {
     parts.join("; ")
 }
 
-fn of(detail: &Detail, parts: &mut Vec<String>) {
+fn of(detail: &Detail, today: &str, parts: &mut Vec<String>) {
     match detail {
         Detail::Demographics(one) => demographics(one, parts),
         Detail::RelatedPerson(one) => {
@@ -63,6 +66,10 @@ fn of(detail: &Detail, parts: &mut Vec<String>) {
         Detail::Referral(one) => parts.extend([one.priority.clone(), one.reason.clone()]),
         Detail::Document(one) => parts.extend([one.title.clone(), one.content_type.clone()]),
         Detail::CarePlan(one) => parts.extend([one.title.clone(), one.activities.join(", ")]),
+        // A review date that has passed is said, and hides nothing (domain rules on CPR decisions).
+        Detail::AdvanceDirective(one) if !one.review_date.is_empty() && one.review_date.as_str() < today => {
+            parts.push(format!("review date {} has passed", one.review_date));
+        }
         Detail::AdvanceDirective(one) => parts.push(labelled("review", &one.review_date)),
         Detail::SocialCare(one) => parts.push(one.services.join(", ")),
         Detail::MentalHealth(one) => {
@@ -123,7 +130,7 @@ fn telecoms(telecoms: &[wire::Telecom]) -> String {
 }
 
 /// Whom to ask, and how.
-pub(crate) fn reach(contact: &wire::Contact) -> String {
+fn reach(contact: &wire::Contact) -> String {
     words([contact.name.clone(), contact.role.clone(), contact.organisation.clone(), telecoms(&contact.telecoms)])
 }
 

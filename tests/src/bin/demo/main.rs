@@ -8,12 +8,14 @@ mod patient;
 mod show;
 mod stay;
 mod story;
+mod terminal;
 mod trail;
 mod world;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
 
 use crate::options::Options;
 use crate::world::World;
@@ -21,15 +23,12 @@ use crate::world::World;
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).init();
     match run(options).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            show::complain(&error);
+            terminal::complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -47,4 +46,9 @@ async fn run(options: Options) -> anyhow::Result<bool> {
     } else {
         story::tell(world).await
     }
+}
+
+/// What is logged: `RUST_LOG`, else what could not be used of somebody's bundles.
+fn filter() -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("weald_node::source=warn"))
 }

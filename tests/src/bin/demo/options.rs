@@ -19,13 +19,13 @@ pub(crate) struct Options {
     pub(crate) json: bool,
 
     /// NHS number of the person to be viewed, ten digits (with --json)
-    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    #[arg(long, value_name = "NUMBER", value_parser = number, requires = "json")]
     pub(crate) patient: Option<NhsNumber>,
 
-    /// Who looks: a job-role code (R8000) or a kind: doctor, nurse, ahp, paramedic, adult_social_worker,
-    /// child_social_worker, care_home_manager, care_worker, receptionist, citizen
-    #[arg(long, value_name = "ROLE", default_value = "R0260")]
-    pub(crate) role: String,
+    /// Who looks (with --json; a GP if not given): a job-role code (R8000) or a kind: doctor, nurse, ahp, paramedic,
+    /// adult_social_worker, child_social_worker, care_home_manager, care_worker, receptionist, citizen, privacy_officer
+    #[arg(long, value_name = "ROLE", requires = "json")]
+    pub(crate) role: Option<String>,
 
     /// Keep running until interrupted, and write what a viewer app needs into --state
     #[arg(long, requires = "state", conflicts_with = "json")]
@@ -33,7 +33,7 @@ pub(crate) struct Options {
 
     /// Folder for addresses, CA, client certificate and key, assertion key, register and people (with --stay);
     /// holds private keys of this demo only
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "stay")]
     pub(crate) state: Option<PathBuf>,
 
     /// Add an organisation that holds every section and reads a folder of FHIR R4 bundles; repeatable.
@@ -42,7 +42,7 @@ pub(crate) struct Options {
     pub(crate) bundles: Vec<Bundles>,
 
     /// CSV file that gives people in those bundles their NHS numbers: system,value,nhs_number,birth_date
-    #[arg(long, value_name = "CSV")]
+    #[arg(long, value_name = "CSV", requires = "bundles")]
     pub(crate) identities: Option<PathBuf>,
 }
 

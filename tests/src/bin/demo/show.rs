@@ -1,12 +1,14 @@
 //! One view in the terminal, laid out so that a clinician could read it.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is what the demo is for")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use weald_proto::{Completeness, Level, Outcome, RolledState, Section, Statement, UnavailableCause};
-use weald_viewer::{Entry, SectionView, Told, View};
+use weald_proto::wire::Item;
+use weald_proto::{Completeness, Level, Outcome, Predicate, RolledState, Section, Statement, UnavailableCause};
+use weald_viewer::{Decision, Entry, SectionView, Told, View};
 
-use crate::details::{details, reach};
+use crate::details::details;
+use crate::terminal::{line, wrap};
 use crate::world::World;
 
 /// Safety first (allergies, warnings, decisions about resuscitation, safeguarding), then the rest.
@@ -34,33 +36,14 @@ const ORDER: [Section; 21] = [
     Section::Demographics,
 ];
 
-/// Columns of a terminal.
-const WIDTH: usize = 110;
 /// Entries shown of a section that may be cut: never of one that may not (domain rules, ordering).
 const SHOWN: usize = 4;
-
-/// A heading of the story.
-pub(crate) fn heading(text: &str) {
-    println!("\n\u{2550}\u{2550} {text} {}", "\u{2550}".repeat(WIDTH.saturating_sub(text.chars().count() + 4)));
-}
-
-/// A line of the story.
-pub(crate) fn line(text: &str) {
-    println!("{text}");
-}
-
-/// What went wrong, whole chain.
-pub(crate) fn complain(error: &anyhow::Error) {
-    eprintln!("demo: {error:#}");
-}
 
 /// The whole view.
 pub(crate) fn view(world: &World, view: &View) {
     organisations(world, view);
     for section in ORDER {
-        if let Some(seen) = view.section(section) {
-            self::section(section, &seen);
-        }
+        self::section(view, section);
     }
 }
 
@@ -75,16 +58,19 @@ pub(crate) fn organisations(world: &World, view: &View) {
         };
         let unmapped: u32 = came.statement().map_or(0, |statement| statement.unmapped.values().sum());
         let aside = if unmapped == 0 { String::new() } else { format!(", {unmapped} records in no section") };
-        println!(
+        line(&format!(
             "  {:<7} {:<46} {} ({word}, {} ms{aside}){why}",
             organisation.as_str(),
             world.name_of(organisation),
             came.outcome().as_str().replace('_', " "),
             came.elapsed_ms()
-        );
+        ));
     }
     for (kind, count) in view.unnamed() {
-        println!("  {count} of kind {} hold nothing that this requester may see", kind.as_str().replace('_', " "));
+        line(&format!(
+            "  {count} of kind {} hold nothing that this requester may see",
+            kind.as_str().replace('_', " ")
+        ));
     }
 }
 
@@ -99,21 +85,28 @@ fn unread(statement: &Statement) -> Option<&'static str> {
     })
 }
 
-fn section(section: Section, seen: &SectionView<'_>) {
+/// One section of a view; nothing if it was not asked for.
+pub(crate) fn section(view: &View, section: Section) {
+    let Some(seen) = view.section(section) else { return };
+    // Dates of items are compared as FHIR writes them.
+    let today: String = view.made_at().to_string().chars().take(10).collect();
+    let today = today.as_str();
     let name = section.as_str().replace('_', " ").to_uppercase();
-    match seen {
+    match &seen {
         SectionView::NotPermitted(decision) => {
-            println!("\n  {name}: not for this requester ({})", decision.reason_text)
+            line(&format!("\n  {name}: not for this requester ({})", decision.reason_text))
         }
-        SectionView::NobodyHoldsIt => println!("\n  {name}: nobody in this federation holds it, so nothing is known"),
+        SectionView::NobodyHoldsIt => {
+            line(&format!("\n  {name}: nobody in this federation holds it, so nothing is known"))
+        }
         SectionView::Complete { entries, set_aside, completeness } => {
-            println!("\n  {name}: {} {}", amounts_to(completeness), answered(completeness));
-            list(section, entries);
+            line(&format!("\n  {name}: {} {}", amounts_to(completeness), answered(completeness)));
+            list(section, entries, today);
             aside(set_aside.len());
         }
         SectionView::Incomplete { entries, set_aside, completeness } => {
-            println!("\n  {name}: INCOMPLETE, {} {}", amounts_to(completeness), answered(completeness));
-            list(section, entries);
+            line(&format!("\n  {name}: INCOMPLETE, {} {}", amounts_to(completeness), answered(completeness)));
+            list(section, entries, today);
             aside(set_aside.len());
         }
     }
@@ -151,7 +144,7 @@ pub(crate) fn answered(completeness: &Completeness) -> String {
     text
 }
 
-fn list(section: Section, entries: &[Entry<'_>]) {
+fn list(section: Section, entries: &[Entry<'_>], today: &str) {
     let never_cut = matches!(
         section,
         Section::Allergies
@@ -161,27 +154,57 @@ fn list(section: Section, entries: &[Entry<'_>]) {
             | Section::SafeguardingChild
             | Section::Medications
     );
-    let shown = if never_cut { entries.len() } else { SHOWN };
-    for entry in entries.iter().take(shown) {
-        self::entry(entry);
+    let printed = printed(entries, today);
+    let shown = if never_cut { printed.len() } else { SHOWN };
+    for one in printed.iter().take(shown) {
+        line(&format!("    \u{2022} {}  \u{2014} {}", one.head, one.sources.join(", ")));
+        wrap(8, &one.details);
     }
-    if entries.len() > shown {
-        println!("    and {} older", entries.len() - shown);
+    if printed.len() > shown {
+        line(&format!("    and {} more", printed.len() - shown));
     }
 }
 
-fn entry(entry: &Entry<'_>) {
-    let Some(first) = entry.told.first() else { return };
-    let item = first.item;
-    let sources: Vec<String> = entry.told.iter().map(source).collect();
+/// One entry as it is printed.
+struct Printed {
+    head: String,
+    details: String,
+    sources: Vec<String>,
+}
+
+/// Entries as they are printed. Those that read the same to the letter (an address, say, under each
+/// organisation's own number) are printed once, with every source.
+fn printed(entries: &[Entry<'_>], today: &str) -> Vec<Printed> {
+    let mut printed: Vec<Printed> = Vec::new();
+    for entry in entries {
+        let Some(first) = entry.told.first() else { continue };
+        let (head, details) = texts(first.item, today);
+        let sources = entry.told.iter().map(source);
+        let same = |one: &&mut Printed| {
+            one.head == head && one.details == details && (!first.item.text.is_empty() || first.item.contact.is_none())
+        };
+        match printed.iter_mut().find(same) {
+            Some(one) => one.sources.extend(sources),
+            None => printed.push(Printed { head, details, sources: sources.collect() }),
+        }
+    }
+    printed
+}
+
+/// What an item is, and what there is to say of it. Of one that was cut down to a contact, the contact is
+/// all that there is.
+fn texts(item: &Item, today: &str) -> (String, String) {
     let status = if item.status.is_empty() { String::new() } else { format!(" [{}]", item.status) };
-    let text = match (&item.text, &item.contact) {
-        (text, _) if !text.is_empty() => text.clone(),
-        (_, Some(contact)) => format!("exists: ask {}", reach(contact)),
-        _ => "exists".to_owned(),
-    };
-    println!("    \u{2022} {text}{status}  \u{2014} {}", sources.join(", "));
-    wrap(8, &details(item));
+    let details = details(item, today);
+    if !item.text.is_empty() {
+        (format!("{}{status}", item.text), details)
+    } else if details.is_empty() {
+        (format!("exists{status}"), details)
+    } else if item.contact.is_some() {
+        (format!("exists{status}: {details}"), String::new())
+    } else {
+        (format!("{details}{status}"), String::new())
+    }
 }
 
 /// Who tells it, and of when it is.
@@ -192,52 +215,52 @@ fn source(told: &Told<'_>) -> String {
     if day.is_empty() { told.organisation.to_string() } else { format!("{} {day}", told.organisation) }
 }
 
-/// Prints a text in whole words, indented, over as many lines as it takes: nothing is cut off.
-fn wrap(indent: usize, text: &str) {
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && indent + line.chars().count() + 1 + word.chars().count() > WIDTH {
-            println!("{:indent$}{line}", "");
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if !line.is_empty() {
-        println!("{:indent$}{line}", "");
-    }
-}
-
 fn aside(count: usize) {
     if count > 0 {
-        println!("    set aside: {count} (entered in error, or older versions)");
+        line(&format!("    set aside: {count} (entered in error, or older versions)"));
     }
 }
 
-/// The levels of a view, one line each.
+/// The levels of a view, one paragraph each; what holds of every section is said once.
 pub(crate) fn levels(view: &View) {
-    let mut by_level: Vec<(Level, Vec<String>)> = Vec::new();
+    let filter = |decision: &Decision| decision.grant.filter.predicates().collect::<BTreeSet<Predicate>>();
+    let seen = || view.decisions().iter().filter(|(_, decision)| decision.grant.level > Level::None);
+    let everywhere: BTreeSet<Predicate> =
+        seen().map(|(_, decision)| filter(decision)).reduce(|one, other| &one & &other).unwrap_or_default();
     for level in Level::ALL.iter().rev() {
         let sections = view.decisions().iter().filter(|(_, decision)| decision.grant.level == *level);
-        let names = sections
-            .map(|(section, decision)| {
-                let filter: Vec<&str> =
-                    decision.grant.filter.predicates().map(|predicate| predicate.as_str()).collect();
-                let name = section.as_str().replace('_', " ");
-                if filter.is_empty() { name } else { format!("{name} ({})", filter.join(", ").replace('_', " ")) }
+        let names: Vec<String> = sections
+            .map(|(section, decision)| match words(filter(decision).difference(&everywhere)) {
+                only if only.is_empty() => section.as_str().replace('_', " "),
+                only => format!("{} ({only})", section.as_str().replace('_', " ")),
             })
-            .collect::<Vec<_>>();
-        by_level.push((*level, names));
+            .collect();
+        if !names.is_empty() {
+            line(&format!("  {level}:"));
+            wrap(4, &names.join(", "));
+        }
     }
-    for (level, names) in by_level.iter().filter(|(_, names)| !names.is_empty()) {
-        println!("  {}:", level.as_str());
-        wrap(4, &names.join(", "));
+    if !everywhere.is_empty() {
+        line(&format!("  everywhere only what is {}", words(&everywhere)));
     }
+}
+
+fn words<'a>(predicates: impl IntoIterator<Item = &'a Predicate>) -> String {
+    let words: Vec<String> = predicates.into_iter().map(|predicate| predicate.as_str().replace('_', " ")).collect();
+    words.join(", ")
 }
 
 /// How many organisations came to that outcome.
 pub(crate) fn count(view: &View, outcome: Outcome) -> usize {
     view.organisations().values().filter(|came| came.outcome() == outcome).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_section_is_left_out_of_a_view() {
+        assert_eq!(ORDER.iter().collect::<BTreeSet<_>>(), Section::ALL.iter().collect());
+    }
 }

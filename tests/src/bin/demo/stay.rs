@@ -1,36 +1,71 @@
 //! Keeps running, and writes what a viewer app needs.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 use weald_certs::LeafTerms;
 use weald_proto::{OdsCode, SpiffeId};
 use weald_tests::federation::APP;
 use weald_tests::population::HOPFIELD;
 
 use crate::options::Options;
-use crate::show;
+use crate::terminal;
 use crate::world::World;
 
-/// Writes the state folder, and waits for an interrupt.
+/// Marks a state folder as this demo's own, which may be emptied at the next start.
+const MARK: &str = ".weald-demo";
+/// What a viewer app reads first.
+const STATE: &str = "state.json";
+
+/// Makes a state folder ready: empty, or left by an earlier run. Whoever finds [`STATE`] in it finds a
+/// federation that runs.
 ///
 /// # Errors
 ///
-/// When a file cannot be written.
+/// When the folder holds anything that is not of this demo, or cannot be written.
+pub(crate) fn prepare(state: &Path) -> anyhow::Result<()> {
+    let place = || format!("--state {}", state.display());
+    fs::create_dir_all(state).with_context(place)?;
+    if !state.join(MARK).exists() && fs::read_dir(state).with_context(place)?.next().is_some() {
+        bail!("{}: this folder holds something else; name one that is empty or does not exist", place());
+    }
+    fs::write(state.join(MARK), "").with_context(place)?;
+    gone(fs::remove_file(state.join(STATE))).with_context(place)?;
+    gone(fs::remove_dir_all(state.join("federation"))).with_context(place)
+}
+
+/// What is not there need not be removed.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes the state folder, and runs until it is interrupted or told to end.
+///
+/// # Errors
+///
+/// When a file cannot be written, or an audit log does not verify in the end.
 pub(crate) async fn stay(world: World, options: &Options) -> anyhow::Result<()> {
     let state = options.state.as_deref().context("--stay needs --state")?;
-    fs::create_dir_all(state).with_context(|| format!("--state {}", state.display()))?;
+    let mut end = signal(SignalKind::terminate())?;
     write(&world, state)?;
-    show::line(&format!("The broker listens on {}.", world.federation.broker_address()));
-    show::line(&format!("What a viewer app needs is in {}; start at state.json.", state.display()));
-    show::line("Interrupt to stop.");
-    tokio::signal::ctrl_c().await?;
-    let (federation, _, _folder) = world.into_parts();
-    federation.stop().await?;
+    terminal::line(&format!("The broker listens on {}.", world.federation.broker_address()));
+    terminal::line(&format!("What a viewer app needs is in {}; start at {STATE}.", state.display()));
+    terminal::line("Interrupt to stop.");
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = end.recv() => {}
+    }
+    gone(fs::remove_file(state.join(STATE)))?;
+    let verified = world.stop().await?;
+    terminal::line(&format!("Stopped; {} audit logs verified.", verified.len()));
     Ok(())
 }
 
@@ -83,7 +118,7 @@ fn write(world: &World, state: &Path) -> anyhow::Result<()> {
         "people": people,
     });
     // Last: whoever waits for it finds everything else in place.
-    public(&state.join("state.json"), serde_json::to_string_pretty(&document)?.as_bytes())
+    public(&state.join(STATE), serde_json::to_string_pretty(&document)?.as_bytes())
 }
 
 fn public(path: &Path, content: &[u8]) -> anyhow::Result<()> {
@@ -93,10 +128,10 @@ fn public(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 }
 
 fn private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    gone(fs::remove_file(path)).with_context(|| format!("cannot replace {}", path.display()))?;
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(path)
         .with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,5 +1,6 @@
 //! The story: one person, seen by those who may, refused to those who may not.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,7 +10,7 @@ use weald_tests::population::{EAST_KENT, MENTAL_HEALTH, WEST_KENT};
 use weald_viewer::{SectionView, View, ViewError};
 
 use crate::world::World;
-use crate::{ask, show, trail};
+use crate::{ask, show, terminal, trail};
 
 /// How long the slow organisation takes: longer than any view.
 const SLOW: Duration = Duration::from_secs(20);
@@ -21,7 +22,7 @@ struct Surprises(Vec<String>);
 impl Surprises {
     fn expect(&mut self, holds: bool, what: &str) {
         if !holds {
-            show::line(&format!("  UNEXPECTED: not {what}"));
+            terminal::line(&format!("  UNEXPECTED: not {what}"));
             self.0.push(what.to_owned());
         }
     }
@@ -40,19 +41,19 @@ pub(crate) async fn tell(mut world: World) -> anyhow::Result<bool> {
     research(&world, &patient, &mut surprises).await?;
     trouble(&mut world, &patient, &mut surprises).await?;
     audit(world, &mut surprises).await?;
-    show::heading("In short");
+    terminal::heading("In short");
     if surprises.0.is_empty() {
-        show::line("  Everything came out as it should.");
+        terminal::line("  Everything came out as it should.");
     }
     for surprise in &surprises.0 {
-        show::line(&format!("  NOT: {surprise}"));
+        terminal::line(&format!("  NOT: {surprise}"));
     }
     Ok(surprises.0.is_empty())
 }
 
 /// The practice's own patient, seen whole.
 async fn doctor(world: &World, patient: &Patient, surprises: &mut Surprises) -> anyhow::Result<View> {
-    show::heading("A GP opens the record of a patient of the practice (R0260, TREAT)");
+    terminal::heading("A GP opens the record of a patient of the practice (R0260, TREAT)");
     let view = world.view("doctor", patient).await??;
     show::view(world, &view);
     let asked = view.organisations().len();
@@ -67,19 +68,34 @@ async fn doctor(world: &World, patient: &Patient, surprises: &mut Surprises) -> 
     Ok(view)
 }
 
+/// Those who need less, and the sections that tell most of what each of them sees.
+const OTHERS: [(&str, &str, &[Section]); 4] = [
+    (
+        "paramedic",
+        "The same person for a paramedic at an incident",
+        &[Section::Allergies, Section::AdvanceDirectives, Section::Results, Section::CarePlans],
+    ),
+    (
+        "care_worker",
+        "For a home care worker",
+        &[Section::Encounters, Section::SafeguardingAdult, Section::RelatedPeople, Section::Conditions],
+    ),
+    (
+        "receptionist",
+        "For the practice's receptionist",
+        &[Section::Encounters, Section::RelatedPeople, Section::Allergies],
+    ),
+    ("citizen", "For the person themselves", &[Section::Allergies, Section::Results, Section::SafeguardingAdult]),
+];
+
 /// The same person for those who need less.
 async fn others(world: &World, patient: &Patient, gp: &View, surprises: &mut Surprises) -> anyhow::Result<()> {
-    for (role, who) in [
-        ("paramedic", "The same person for a paramedic at an incident"),
-        ("care_worker", "For a home care worker"),
-        ("receptionist", "For the practice's receptionist"),
-        ("citizen", "For the person themselves"),
-    ] {
-        show::heading(who);
+    for (role, who, telling) in OTHERS {
+        terminal::heading(who);
         let view = world.view(role, patient).await??;
         show::levels(&view);
-        for section in [Section::Allergies, Section::Encounters, Section::CareTeam, Section::AdvanceDirectives] {
-            show::line(&format!("    {:<20} {}", section.as_str().replace('_', " "), words(&view, section)));
+        for section in telling {
+            show::section(&view, *section);
         }
         let professional = role != "citizen";
         surprises.expect(!professional || never_more(&view, gp), "no other professional sees more than the GP");
@@ -118,13 +134,13 @@ fn check(role: &str, view: &View, surprises: &mut Surprises) {
 }
 
 async fn research(world: &World, patient: &Patient, surprises: &mut Surprises) -> anyhow::Result<()> {
-    show::heading("The same doctor, for research (HRESCH)");
+    terminal::heading("The same doctor, for research (HRESCH)");
     let mut draft = ask::draft("doctor", patient)?;
     draft.purpose = Purpose::Research;
     let viewer = world.federation.viewer(&draft.organisation)?;
     match viewer.view(&draft.sign(&world.federation)?, &std::collections::BTreeSet::new()).await {
         Err(ViewError::Refused { reason, text }) => {
-            show::line(&format!("  {reason}: {text}"));
+            terminal::line(&format!("  {reason}: {text}"));
             surprises.expect(reason == Reason::PolicyRefused, "research is refused by policy");
         }
         Err(other) => return Err(other.into()),
@@ -135,7 +151,7 @@ async fn research(world: &World, patient: &Patient, surprises: &mut Surprises) -
 
 /// One organisation down, another slow.
 async fn trouble(world: &mut World, patient: &Patient, surprises: &mut Surprises) -> anyhow::Result<()> {
-    show::heading("The GP again, with one organisation down and one slow");
+    terminal::heading("The GP again, with one organisation down and one slow");
     let (down, slow) = (OdsCode::parse(WEST_KENT.ods)?, OdsCode::parse(MENTAL_HEALTH.ods)?);
     world.federation.stop_node(&down).await;
     world.federation.faults(&slow).context("a node")?.slow_by(SLOW);
@@ -144,9 +160,9 @@ async fn trouble(world: &mut World, patient: &Patient, surprises: &mut Surprises
     let took = started.elapsed();
     show::organisations(world, &view);
     for section in [Section::Allergies, Section::Medications, Section::Conditions] {
-        show::line(&format!("    {:<20} {}", section.as_str(), words(&view, section)));
+        terminal::line(&format!("    {:<20} {}", section.as_str(), words(&view, section)));
     }
-    show::line(&format!(
+    terminal::line(&format!(
         "  the view took {} ms; its deadline is {} ms",
         took.as_millis(),
         limit::VIEW_DEADLINE.as_millis()
@@ -174,14 +190,14 @@ async fn trouble(world: &mut World, patient: &Patient, surprises: &mut Surprises
 
 /// What was written down of all that, and that nobody has touched it.
 async fn audit(world: World, surprises: &mut Surprises) -> anyhow::Result<()> {
-    show::heading("What was written down");
-    let (federation, _, _folder) = world.into_parts();
-    let (broker, node) = (federation.broker_log(), federation.node_log(&OdsCode::parse(EAST_KENT.ods)?));
-    let verified = federation.stop().await?;
-    trail::log("broker", &broker, 13)?;
-    trail::log(EAST_KENT.ods, &node, 6)?;
+    terminal::heading("What was written down");
+    let read = |broker: &Path, node: &Path| {
+        trail::log("broker", broker, 13)?;
+        trail::log(EAST_KENT.ods, node, 6)
+    };
+    let verified = world.stop_and(read).await?;
     for (whose, verification) in &verified {
-        show::line(&format!(
+        terminal::line(&format!(
             "  {whose:<7} {:>3} entries, chain intact, head {}",
             verification.entries, verification.head
         ));

@@ -6,7 +6,7 @@ use std::path::Path;
 use weald_audit::{Kind, RecordedEntry};
 use weald_proto::Outcome;
 
-use crate::show;
+use crate::terminal;
 
 /// The newest entries of a log, one line each: who, in which role, what for, what was decided and what left.
 ///
@@ -15,9 +15,9 @@ use crate::show;
 /// When the log is damaged.
 pub(crate) fn log(whose: &str, path: &Path, newest: usize) -> anyhow::Result<()> {
     let entries = weald_audit::entries(path)?.collect::<Result<Vec<_>, _>>()?;
-    show::line(&format!("  {whose}: {} entries, the newest {}:", entries.len(), newest.min(entries.len())));
+    terminal::line(&format!("  {whose}: {} entries, the newest {}:", entries.len(), newest.min(entries.len())));
     for entry in entries.iter().skip(entries.len().saturating_sub(newest)) {
-        show::line(&format!("    {}", line(entry)));
+        terminal::line(&format!("    {}", line(entry)));
     }
     Ok(())
 }
@@ -32,7 +32,7 @@ fn line(recorded: &RecordedEntry) -> String {
     let what = match entry.kind {
         Kind::Intent => format!("about to ask for {} sections", entry.decision.len()),
         Kind::Release => format!("released: {}", outcomes(recorded)),
-        Kind::Answer => format!("{}, {} parts left", outcomes(recorded), entry.part_digests.len()),
+        Kind::Answer => format!("{}, {} parts released", outcomes(recorded), entry.part_digests.len()),
         Kind::Refusal => format!("refused: {}", entry.reason.map_or("", |reason| reason.as_str())),
     };
     let digest: String = recorded.digest.to_string().chars().take(12).collect();

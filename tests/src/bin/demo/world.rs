@@ -1,21 +1,22 @@
 //! Eight organisations with records of their own, and whatever --bundles adds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use weald_audit::Verification;
 use weald_node::RecordStore;
 use weald_node::source::{BundleFolder, SqliteDatabase};
 use weald_proto::env::Env;
 use weald_proto::{OdsCode, OrganisationKind, Patient, Section};
-use weald_tests::federation::{Federation, MemberSpec, Source};
-use weald_tests::population::{self, DEMO, Organisation, Person, sections_held};
+use weald_tests::federation::{Federation, FederationBuilder, MemberSpec, Source};
+use weald_tests::population::{self, DEMO, EAST_KENT, Organisation, Person, sections_held};
 use weald_tests::writer::{IDENTITIES, write_database, write_folder};
 use weald_viewer::{View, ViewError};
 
-use crate::ask;
 use crate::options::{Bundles, Options};
+use crate::{ask, stay};
 
 /// The population's seed.
 const SEED: u64 = 1;
@@ -44,16 +45,9 @@ impl World {
     ///
     /// When a source cannot be written or opened, or an added code is one of the demo's own.
     pub(crate) async fn build(options: &Options) -> anyhow::Result<Self> {
-        let folder = match &options.state {
-            Some(state) => Folder::Kept(state.join("federation")),
-            None => Folder::Removed(tempfile::tempdir().context("a temporary folder")?),
-        };
-        let people: Vec<Person> = population::people(SEED, PEOPLE).collect();
-        let mut builder = Federation::builder(folder.path(), Env::system());
-        for (index, organisation) in DEMO.iter().enumerate() {
-            builder = builder.member(own(organisation, index, folder.path(), &people)?);
-        }
+        // Everything that was given is looked at before anything is written.
         let mut codes: BTreeSet<&str> = DEMO.iter().map(|organisation| organisation.ods).collect();
+        let mut others = Vec::new();
         for bundles in &options.bundles {
             if !codes.insert(bundles.organisation.as_str()) {
                 bail!(
@@ -61,8 +55,21 @@ impl World {
                     bundles.organisation
                 );
             }
-            builder = builder.member(added(bundles, options.identities.as_deref())?);
+            others.push(added(bundles, options.identities.as_deref())?);
         }
+        let folder = match &options.state {
+            Some(state) => {
+                stay::prepare(state)?;
+                Folder::Kept(state.join("federation"))
+            }
+            None => Folder::Removed(tempfile::tempdir().context("a temporary folder")?),
+        };
+        let people: Vec<Person> = population::people(SEED, PEOPLE).collect();
+        let mut builder = Federation::builder(folder.path(), Env::system());
+        for (index, organisation) in DEMO.iter().enumerate() {
+            builder = builder.member(own(organisation, index, folder.path(), &people)?);
+        }
+        let builder = others.into_iter().fold(builder, FederationBuilder::member);
         Ok(World { federation: builder.start().await?, people, folder })
     }
 
@@ -83,19 +90,32 @@ impl World {
         register.member(organisation).map_or_else(String::new, |member| member.name.clone())
     }
 
-    /// Takes it apart: the federation and the people.
-    pub(crate) fn into_parts(self) -> (Federation, Vec<Person>, impl Drop + use<>) {
-        (self.federation, self.people, Guard { _folder: self.folder })
+    /// Stops everything and verifies every audit log.
+    ///
+    /// # Errors
+    ///
+    /// When a log is damaged.
+    pub(crate) async fn stop(self) -> anyhow::Result<BTreeMap<String, Verification>> {
+        self.stop_and(|_, _| Ok(())).await
     }
-}
 
-/// Keeps the folder until it is dropped.
-struct Guard {
-    _folder: Folder,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {}
+    /// Stops everything, verifies every audit log, and lets `read` see the broker's and one node's
+    /// before their folder goes.
+    ///
+    /// # Errors
+    ///
+    /// When a log is damaged; whatever `read` says.
+    pub(crate) async fn stop_and(
+        self,
+        read: impl FnOnce(&Path, &Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<BTreeMap<String, Verification>> {
+        let World { federation, folder, .. } = self;
+        let (broker, node) = (federation.broker_log(), federation.node_log(&OdsCode::parse(EAST_KENT.ods)?));
+        let verified = federation.stop().await?;
+        read(&broker, &node)?;
+        drop(folder);
+        Ok(verified)
+    }
 }
 
 impl Folder {
