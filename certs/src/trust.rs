@@ -40,15 +40,6 @@ impl Trust {
         Ok(Trust { federation, anchors: ArcSwap::from_pointee(Anchors::parse(roots)?) })
     }
 
-    /// Believes the roots of a register about the parties of its federation.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn of_register(register: &Register) -> Result<Self, TrustError> {
-        Trust::new(register.federation().clone(), register.roots())
-    }
-
     /// Replaces the roots. Nothing changes unless all of the new ones parse.
     ///
     /// # Errors

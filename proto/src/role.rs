@@ -37,3 +37,22 @@ impl fmt::Display for JobRole {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn national_and_local_codes_parse() {
+        for code in ["R8000", "L-HCW"] {
+            assert_eq!(JobRole::parse(code).unwrap().as_str(), code);
+        }
+    }
+
+    #[test]
+    fn other_characters_and_lengths_do_not() {
+        for code in ["", "R", "r8000", "R 8000", "R8000\n", "R8000000000000000"] {
+            assert!(JobRole::parse(code).is_err(), "{code:?}");
+        }
+    }
+}
