@@ -11,7 +11,6 @@ use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use weald_proto::{FederationName, SpiffeId};
 
 use crate::peer;
-use crate::register::Register;
 use crate::tls;
 
 pub(crate) use verifier::{ClientVerifier, ServerVerifier};

@@ -40,12 +40,15 @@ impl FamilyName {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] when it holds no letter or is longer than 256 characters.
+    /// [`Malformed`] when it holds no letter, or a control character, or is longer than 256 characters.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        if text.chars().any(char::is_alphabetic) && text.chars().count() <= limit::TEXT_CHARS {
+        let fits = text.chars().any(char::is_alphabetic)
+            && !text.chars().any(char::is_control)
+            && text.chars().count() <= limit::TEXT_CHARS;
+        if fits {
             Ok(FamilyName(text.to_owned()))
         } else {
-            Err(Malformed::new("family_name", "a name of at most 256 characters"))
+            Err(Malformed::new("family_name", "a name of at most 256 characters, without control characters"))
         }
     }
 
@@ -70,4 +73,43 @@ pub struct Patient {
     pub birth_date: BirthDate,
     /// Family name.
     pub family_name: FamilyName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_spelling_parse() {
+        for name in ["O'Brien", "Smith-Jones", "van der Berg", "M\u{fc}ller", "\u{738b}", "St. John", "Schultz619"] {
+            assert!(FamilyName::parse(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_carries_something_else_along_does_not() {
+        for name in ["", "  ", "--", "Smith\u{7}", "Smith\n"] {
+            assert!(FamilyName::parse(name).is_err(), "{name:?}");
+        }
+        assert!(FamilyName::parse(&"a".repeat(257)).is_err());
+    }
+
+    #[test]
+    fn a_birth_date_is_a_day_of_the_calendar() {
+        assert!(BirthDate::parse("1938-03-14").is_ok());
+        for date in ["1938-02-30", "1938-3-14", "14.03.1938", "1938", "1938-03-14T00:00:00"] {
+            assert!(BirthDate::parse(date).is_err(), "{date}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_person_prints() {
+        let patient = Patient {
+            nhs_number: NhsNumber::parse("9990000018").unwrap(),
+            birth_date: BirthDate::parse("1938-03-14").unwrap(),
+            family_name: FamilyName::parse("Example").unwrap(),
+        };
+        let printed = format!("{patient:?}");
+        assert!(!printed.contains("999") && !printed.contains("1938") && !printed.contains("Example"));
+    }
 }
