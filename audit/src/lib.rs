@@ -28,8 +28,8 @@
 //! says so. Whatever else is wrong is damage, and a damaged log is not opened. A change of a single
 //! byte never looks torn.
 //!
-//! **Plain appends.** A preallocated file has a shorter tail of flush times (measured: 128 us
-//! against 173 us at the 99th percentile), but then its length does not say where the log ends.
+//! **Plain appends.** A preallocated file flushes a little faster at its slowest, but then its
+//! length does not say where the log ends.
 
 mod chain;
 pub mod drill;

@@ -129,8 +129,8 @@ pub(crate) fn outcome(
     }
 }
 
-/// The query first (was this asked, for this requester and patient, and no more than was decided?),
-/// then the answer to it.
+/// The query first (was this asked, for this requester and patient, and just as it was decided?), then
+/// the answer to it.
 fn verify_answer(
     asked: &Asked<'_>,
     decisions: &BTreeMap<Section, Decision>,
