@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 use weald_certs::{Member, PeerIdentity};
-use weald_proto::{Assertion, NotAccepted, Reason, Section, SignedAssertion, SpiffeId, SpiffePath, Verified, ViewId};
+use weald_proto::{
+    Assertion, NotAccepted, Reason, Section, SignedAssertion, SpiffeId, SpiffePath, Told, Verified, ViewId,
+};
 
 use crate::broker::Broker;
 use crate::refusal::Refusal;
@@ -78,8 +80,10 @@ pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<
         return Err(Refusal::new(Reason::NotAMember, "the viewer app's organisation is no active member"));
     }
     let token = request.token.as_deref().ok_or_else(|| Refusal::new(Reason::AssertionMissing, "no bearer token"))?;
-    let token =
-        SignedAssertion::parse(token).map_err(|fault| Refusal::new(Reason::AssertionMalformed, fault.to_string()))?;
+    let token = SignedAssertion::parse(token).map_err(|fault| Refusal {
+        told: Told::field("the assertion", &fault),
+        ..Refusal::new(Reason::AssertionMalformed, fault.to_string())
+    })?;
     let of_token = |refusal: Refusal| Refusal { token: Some(token.digest()), ..refusal };
     let accepted = token.accept(&*register, &broker.parts.federation, now);
     let assertion = accepted.map_err(|fault| of_token(not_accepted(fault)))?;
@@ -96,8 +100,7 @@ pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<
 
 /// What does not parse is named to the requester, because only they can mend it.
 fn not_accepted(fault: NotAccepted) -> Refusal {
-    let told = (fault.reason == Reason::AssertionMalformed)
-        .then(|| format!("the assertion does not parse: {}; see docs/assertion.md", fault.detail));
+    let told = fault.field.as_ref().map(|field| Told::field("the assertion", field)).unwrap_or_default();
     Refusal { told, assertion: fault.assertion, ..Refusal::new(fault.reason, fault.detail) }
 }
 
@@ -108,7 +111,7 @@ fn sections(request: &Request, assertion: &Assertion) -> Result<BTreeSet<Section
     let parsed: Result<BTreeSet<Section>, _> =
         request.sections.iter().map(|number| Section::from_wire(*number)).collect();
     let wanted = parsed.map_err(|fault| Refusal {
-        told: Some(format!("the request does not parse: {fault}")),
+        told: Told::field("the request", &fault),
         ..Refusal::new(Reason::RequestMalformed, fault.to_string())
     })?;
     if !wanted.is_subset(&assertion.sections) {

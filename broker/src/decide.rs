@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use weald_policy::{Circumstances, Decision, Permitted};
-use weald_proto::Reason;
+use weald_proto::{Reason, Told};
 
 use crate::admit::Admitted;
 use crate::broker::Broker;
@@ -34,7 +34,7 @@ pub fn decide(broker: &Broker, admitted: &Admitted) -> Result<Decided, Refusal> 
     let decision = broker.parts.engine.decide(&circumstances);
     let permit = decision.permit().only(admitted.sections());
     if permit.is_empty() {
-        let told = decision.refusal().map(|reason| reason.text.clone());
+        let told = decision.refusal().map(|reason| Told::text(reason.text.clone())).unwrap_or_default();
         return Err(refused(Refusal { told, ..Refusal::new(Reason::PolicyRefused, "nothing is allowed") }));
     }
     let permitted = Permitted::new(permit, admitted.assertion(), broker.parts.engine.version());

@@ -1,6 +1,6 @@
 //! A request that was not served.
 
-use weald_proto::{Assertion, Digest, Reason, Verified};
+use weald_proto::{Assertion, Digest, Reason, Told, Verified};
 
 /// Why a request was not served, and as much of it as was certain by then.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -8,8 +8,8 @@ use weald_proto::{Assertion, Digest, Reason, Verified};
 pub struct Refusal {
     /// The stable reason, which the requester may know.
     pub reason: Reason,
-    /// What the requester is told beyond the reason's own words, if anything.
-    pub told: Option<String>,
+    /// What the requester is told beyond the reason.
+    pub told: Told,
     /// What we log: never values, only which step and which field.
     pub detail: String,
     /// The assertion, once its signature held.
@@ -21,11 +21,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal for that reason.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Refusal { reason, told: None, detail: detail.into(), assertion: None, token: None }
+        Refusal { reason, told: Told::default(), detail: detail.into(), assertion: None, token: None }
     }
 
     /// The status that the requester gets.
     pub fn to_status(&self) -> tonic::Status {
-        self.reason.to_status(self.told.as_deref())
+        self.reason.to_status(&self.told)
     }
 }

@@ -12,7 +12,7 @@ use weald_certs::PeerIdentity;
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
 use weald_proto::service::watch_summary_response::Update;
 use weald_proto::service::{GetSummaryRequest, GetSummaryResponse, WatchSummaryRequest, WatchSummaryResponse};
-use weald_proto::{Reason, limit, wire};
+use weald_proto::{Reason, Told, limit, wire};
 
 use crate::admit;
 use crate::ask::Watcher;
@@ -98,12 +98,12 @@ async fn bounded(
     match timeout_at(deadline, view(broker, peer, asked, watcher)).await {
         Ok(Ok(summary)) => Ok(summary),
         Ok(Err(refusal)) => Err(refusal.to_status()),
-        Err(_) => Err(Reason::DeadlineExceeded.to_status(None)),
+        Err(_) => Err(Reason::DeadlineExceeded.to_status(&Told::default())),
     }
 }
 
 fn peer(extensions: &http::Extensions) -> Result<PeerIdentity, Status> {
-    extensions.get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(None))
+    extensions.get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(&Told::default()))
 }
 
 fn asked(metadata: &MetadataMap, sections: &[i32]) -> admit::Request {

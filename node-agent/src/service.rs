@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use weald_certs::PeerIdentity;
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
 use weald_proto::service::{AskRequest, AskResponse};
-use weald_proto::{Reason, limit};
+use weald_proto::{Reason, Told, limit};
 
 use crate::answer::answer;
 use crate::node::Node;
@@ -33,17 +33,20 @@ impl NodeService {
 #[tonic::async_trait]
 impl NodeAgentService for NodeService {
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
-        let peer =
-            request.extensions().get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(None))?;
-        let query = request.into_inner().query.ok_or_else(|| Reason::QueryMalformed.to_status(None))?;
+        let peer = request
+            .extensions()
+            .get::<PeerIdentity>()
+            .cloned()
+            .ok_or_else(|| Reason::WrongParty.to_status(&Told::default()))?;
+        let query = request.into_inner().query.ok_or_else(|| Reason::QueryMalformed.to_status(&Told::default()))?;
         // A task of its own: a broker that hangs up cannot have a record read without an entry of it.
         let node = Arc::clone(&self.node);
         let answering = tokio::spawn(async move { answer(&node, &peer, query).await });
         match tokio::time::timeout(BOUND, answering).await {
             Ok(Ok(Ok(answer))) => Ok(Response::new(AskResponse { answer: Some(answer) })),
-            Ok(Ok(Err(refusal))) => Err(refusal.reason.to_status(None)),
-            Ok(Err(_)) => Err(Reason::Internal.to_status(None)),
-            Err(_) => Err(Reason::DeadlineExceeded.to_status(None)),
+            Ok(Ok(Err(refusal))) => Err(refusal.reason.to_status(&Told::default())),
+            Ok(Err(_)) => Err(Reason::Internal.to_status(&Told::default())),
+            Err(_) => Err(Reason::DeadlineExceeded.to_status(&Told::default())),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::assertion::NotNow;
 use crate::key::KeyOwner;
-use crate::{Assertion, FederationName, Keyring, Reason, SignedAssertion, Timestamp, Verified, VerifyError};
+use crate::{Assertion, FederationName, Keyring, Malformed, Reason, SignedAssertion, Timestamp, Verified, VerifyError};
 
 /// Why an assertion was not accepted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -12,6 +12,8 @@ pub struct NotAccepted {
     pub reason: Reason,
     /// Which step and which field; never a value.
     pub detail: String,
+    /// The claim or part that does not parse, if that is what is wrong.
+    pub field: Option<Malformed>,
     /// What it says, if at least its signature held.
     pub assertion: Option<Box<Verified<Assertion>>>,
 }
@@ -33,6 +35,7 @@ impl SignedAssertion {
         let refused = |reason: Reason, detail: &str| NotAccepted {
             reason,
             detail: detail.to_owned(),
+            field: None,
             assertion: Some(Box::new(assertion.clone())),
         };
         if *assertion.signer() != KeyOwner::Organisation(assertion.issuer.clone()) {
@@ -55,5 +58,10 @@ fn unverified(error: VerifyError) -> NotAccepted {
         VerifyError::WrongSignature => Reason::AssertionSignature,
         VerifyError::Malformed(_) => Reason::AssertionMalformed,
     };
-    NotAccepted { reason, detail: error.to_string(), assertion: None }
+    let detail = error.to_string();
+    let field = match error {
+        VerifyError::Malformed(fault) => Some(fault),
+        VerifyError::UnknownKey | VerifyError::WrongSignature => None,
+    };
+    NotAccepted { reason, detail, field, assertion: None }
 }

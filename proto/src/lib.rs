@@ -43,6 +43,8 @@ pub mod service;
 pub mod signed;
 pub mod spiffe;
 pub mod statement;
+#[cfg(feature = "grpc")]
+pub mod status;
 pub mod time;
 mod version;
 pub mod wire;
@@ -78,6 +80,8 @@ pub use section::{Level, Outcome, Predicate, Section, SectionState, UnavailableC
 pub use signed::{Signable, Signed, Verified, VerifyError};
 pub use spiffe::{FederationName, SpiffeId, SpiffePath};
 pub use statement::{SectionStatement, Statement};
+#[cfg(feature = "grpc")]
+pub use status::Told;
 pub use time::Timestamp;
 
 /// The compiled descriptors of every .proto file, for reflection and for tests.

@@ -1,6 +1,8 @@
 //! Why a request or a query was refused: a closed list, each with a stable code and the words that
 //! the other side may know.
 
+use std::time::Duration;
+
 use crate::closed::closed_enum_word;
 
 closed_enum_word!(
@@ -56,6 +58,34 @@ closed_enum_word!(
         RegisterExpired = "REGISTER_EXPIRED",
         /// The request does not parse.
         RequestMalformed = "REQUEST_MALFORMED",
+        /// The request is larger than a request may be.
+        RequestTooLarge = "REQUEST_TOO_LARGE",
+        /// There is no such service or method here.
+        MethodUnknown = "METHOD_UNKNOWN",
+        /// This party makes too many requests, or too many that are refused.
+        TooManyRequests = "TOO_MANY_REQUESTS",
+        /// This party, or its address, holds as many connections as it may.
+        TooManyConnections = "TOO_MANY_CONNECTIONS",
+        /// The TLS handshake was not over in time.
+        HandshakeTimedOut = "HANDSHAKE_TIMED_OUT",
+        /// The TLS handshake failed otherwise.
+        HandshakeFailed = "HANDSHAKE_FAILED",
+        /// The connection was made for a protocol that is not spoken here.
+        ProtocolUnknown = "PROTOCOL_UNKNOWN",
+        /// No certificate was presented.
+        CertificateMissing = "CERTIFICATE_MISSING",
+        /// No root that is believed here issued the certificate.
+        CertificateIssuer = "CERTIFICATE_ISSUER",
+        /// The certificate's time is over.
+        CertificateExpired = "CERTIFICATE_EXPIRED",
+        /// The certificate's time has not begun.
+        CertificateNotYet = "CERTIFICATE_NOT_YET",
+        /// The certificate is not for this use.
+        CertificateUsage = "CERTIFICATE_USAGE",
+        /// The certificate names nobody of this federation.
+        CertificateName = "CERTIFICATE_NAME",
+        /// The certificate does not hold otherwise.
+        CertificateInvalid = "CERTIFICATE_INVALID",
         /// The audit log cannot be written: nothing may leave.
         AuditUnavailable = "AUDIT_UNAVAILABLE",
         /// The deadline is over.
@@ -98,64 +128,36 @@ impl Reason {
                 "the register held here has expired, so nobody can be told from anybody; try again later"
             }
             Reason::RequestMalformed => "the request does not parse",
+            Reason::RequestTooLarge => "the request is larger than a request may be",
+            Reason::MethodUnknown => "there is no such service or method here",
+            Reason::TooManyRequests => "too many requests, or too many that are refused; wait, then try again",
+            Reason::TooManyConnections => "too many connections; close some, or use those that are open",
+            Reason::HandshakeTimedOut => "the TLS handshake took too long",
+            Reason::HandshakeFailed => "the TLS handshake failed; TLS 1.3 and a client certificate are needed",
+            Reason::ProtocolUnknown => "name a protocol that is spoken here (ALPN): `h2`",
+            Reason::CertificateMissing => "present a client certificate",
+            Reason::CertificateIssuer => "the certificate was issued by nobody that is believed here",
+            Reason::CertificateExpired => "the certificate has expired; renew it",
+            Reason::CertificateNotYet => "the certificate is not valid yet; check the clocks",
+            Reason::CertificateUsage => "the certificate is not for this use (extended key usage)",
+            Reason::CertificateName => "the certificate must hold one SPIFFE id of this federation",
+            Reason::CertificateInvalid => "the certificate does not hold",
             Reason::AuditUnavailable => "the audit log cannot be written, so nothing may be released; try again later",
             Reason::DeadlineExceeded => "the deadline is over",
             Reason::Internal => "an unexpected fault; the log of the other side names it",
         }
     }
-}
 
-#[cfg(feature = "grpc")]
-impl Reason {
-    /// The one table to gRPC codes.
-    pub const fn grpc(self) -> tonic::Code {
-        use tonic::Code;
+    /// How long to wait before the same may be tried again; nothing for what comes out the same until
+    /// something is mended.
+    pub const fn retry_after(self) -> Option<Duration> {
         match self {
-            Reason::AssertionMissing
-            | Reason::AssertionKeyUnknown
-            | Reason::AssertionSignature
-            | Reason::AssertionSigner
-            | Reason::AssertionExpired
-            | Reason::AssertionNotYet
-            | Reason::AssertionReplayed
-            | Reason::AssertionAudience
-            | Reason::AssertionViewer
-            | Reason::QueryKeyUnknown
-            | Reason::QuerySignature
-            | Reason::QuerySigner
-            | Reason::QueryExpired
-            | Reason::QueryNotYet
-            | Reason::QueryReplayed => Code::Unauthenticated,
-            Reason::WrongParty | Reason::NotAMember | Reason::RoleUnknown | Reason::PolicyRefused => {
-                Code::PermissionDenied
+            Reason::TooManyRequests | Reason::TooManyConnections | Reason::DeadlineExceeded => {
+                Some(Duration::from_secs(1))
             }
-            Reason::AssertionMalformed
-            | Reason::SectionsNotAsserted
-            | Reason::QueryMalformed
-            | Reason::RequestMalformed => Code::InvalidArgument,
-            Reason::RegisterTooOld => Code::FailedPrecondition,
-            Reason::AuditUnavailable | Reason::RegisterExpired => Code::Unavailable,
-            Reason::DeadlineExceeded => Code::DeadlineExceeded,
-            Reason::Internal => Code::Internal,
+            Reason::AuditUnavailable => Some(Duration::from_secs(5)),
+            Reason::RegisterExpired => Some(Duration::from_secs(60)),
+            _ => None,
         }
-    }
-
-    /// The domain of `ErrorInfo`.
-    pub const DOMAIN: &'static str = "weald";
-
-    /// A status with `ErrorInfo`: the stable code, and `detail` if the caller may know more (the
-    /// reason of a policy, the name of a field).
-    pub fn to_status(self, detail: Option<&str>) -> tonic::Status {
-        use tonic_types::{ErrorDetails, StatusExt as _};
-        let text = detail.unwrap_or(self.text());
-        let details = ErrorDetails::with_error_info(self.as_str(), Self::DOMAIN, []);
-        tonic::Status::with_error_details(self.grpc(), text, details)
-    }
-
-    /// The reason that a status carries, if it is one of ours.
-    pub fn of_status(status: &tonic::Status) -> Option<Reason> {
-        use tonic_types::StatusExt as _;
-        let info = status.get_details_error_info()?;
-        (info.domain == Self::DOMAIN).then(|| info.reason.parse().ok()).flatten()
     }
 }

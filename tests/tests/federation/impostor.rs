@@ -15,7 +15,7 @@ use weald_proto::service::record_service_server::{RecordService, RecordServiceSe
 use weald_proto::service::{
     AskRequest, AskResponse, GetSummaryRequest, GetSummaryResponse, WatchSummaryRequest, WatchSummaryResponse,
 };
-use weald_proto::{Digest, OdsCode, Signable as _, Signed, SigningKey, SpiffeId, Statement, limit, wire};
+use weald_proto::{Digest, OdsCode, Signable as _, Signed, SigningKey, SpiffeId, Statement, Told, limit, wire};
 
 use crate::world::World;
 
@@ -93,7 +93,7 @@ impl NodeAgentService for LyingNode {
         let peer = request.extensions().get::<PeerIdentity>().cloned().unwrap();
         let query = request.into_inner().query.unwrap();
         let honest = weald_node::answer::answer(&self.node, &peer, query.clone()).await;
-        let honest = honest.map_err(|refusal| refusal.reason.to_status(None))?;
+        let honest = honest.map_err(|refusal| refusal.reason.to_status(&Told::default()))?;
         let lying = Lying { query, key: self.key.clone() };
         let answer = (self.lie.lock().unwrap())(&lying, honest);
         Ok(Response::new(AskResponse { answer: Some(answer) }))
