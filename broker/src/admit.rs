@@ -81,7 +81,7 @@ pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<
     }
     let token = request.token.as_deref().ok_or_else(|| Refusal::new(Reason::AssertionMissing, "no bearer token"))?;
     let token = SignedAssertion::parse(token).map_err(|fault| Refusal {
-        told: Told::field("the assertion", &fault),
+        told: Box::new(Told::field("the assertion", &fault)),
         ..Refusal::new(Reason::AssertionMalformed, fault.to_string())
     })?;
     let of_token = |refusal: Refusal| Refusal { token: Some(token.digest()), ..refusal };
@@ -101,7 +101,7 @@ pub fn admit(broker: &Broker, peer: &PeerIdentity, request: &Request) -> Result<
 /// What does not parse is named to the requester, because only they can mend it.
 fn not_accepted(fault: NotAccepted) -> Refusal {
     let told = fault.field.as_ref().map(|field| Told::field("the assertion", field)).unwrap_or_default();
-    Refusal { told, assertion: fault.assertion, ..Refusal::new(fault.reason, fault.detail) }
+    Refusal { told: Box::new(told), assertion: fault.assertion, ..Refusal::new(fault.reason, fault.detail) }
 }
 
 fn sections(request: &Request, assertion: &Assertion) -> Result<BTreeSet<Section>, Refusal> {
@@ -111,7 +111,7 @@ fn sections(request: &Request, assertion: &Assertion) -> Result<BTreeSet<Section
     let parsed: Result<BTreeSet<Section>, _> =
         request.sections.iter().map(|number| Section::from_wire(*number)).collect();
     let wanted = parsed.map_err(|fault| Refusal {
-        told: Told::field("the request", &fault),
+        told: Box::new(Told::field("the request", &fault)),
         ..Refusal::new(Reason::RequestMalformed, fault.to_string())
     })?;
     if !wanted.is_subset(&assertion.sections) {

@@ -35,7 +35,10 @@ pub fn decide(broker: &Broker, admitted: &Admitted) -> Result<Decided, Refusal> 
     let permit = decision.permit().only(admitted.sections());
     if permit.is_empty() {
         let told = decision.refusal().map(|reason| Told::text(reason.text.clone())).unwrap_or_default();
-        return Err(refused(Refusal { told, ..Refusal::new(Reason::PolicyRefused, "nothing is allowed") }));
+        return Err(refused(Refusal {
+            told: Box::new(told),
+            ..Refusal::new(Reason::PolicyRefused, "nothing is allowed")
+        }));
     }
     let permitted = Permitted::new(permit, admitted.assertion(), broker.parts.engine.version());
     Ok(Decided { permitted, decision })

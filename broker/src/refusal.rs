@@ -9,7 +9,7 @@ pub struct Refusal {
     /// The stable reason, which the requester may know.
     pub reason: Reason,
     /// What the requester is told beyond the reason.
-    pub told: Told,
+    pub told: Box<Told>,
     /// What we log: never values, only which step and which field.
     pub detail: String,
     /// The assertion, once its signature held.
@@ -21,7 +21,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal for that reason.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Refusal { reason, told: Told::default(), detail: detail.into(), assertion: None, token: None }
+        Refusal { reason, told: Box::default(), detail: detail.into(), assertion: None, token: None }
     }
 
     /// The status that the requester gets.
