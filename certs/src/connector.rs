@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio_rustls::TlsConnector;
@@ -21,14 +19,6 @@ use crate::link::Link;
 use crate::tls;
 use crate::trust::Trust;
 
-/// How often a silent peer is asked whether it is there, also between requests, ...
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// ... and how long it has to say so.
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// What may be under way for one answer that nobody reads, ...
-const STREAM_WINDOW: u32 = 512 << 10;
-/// ... and for all of a connection: 32 unread answers before they stall the others.
-const CONNECTION_WINDOW: u32 = 16 << 20;
 /// The first bytes of the other end, which prove that it has accepted us.
 const FIRST_BYTES: usize = 1024;
 
@@ -62,23 +52,14 @@ impl Connector {
     async fn dial(&self, address: &str, expected: &SpiffeId) -> Result<Link, ConnectError> {
         let tcp = self.env.network.connect(address).await.map_err(|error| ConnectError::Network(error.kind()))?;
         let stream = accepted(self.secure(tcp, expected).await?).await?;
-        let (requests, connection) = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING_INTERVAL)
-            .keep_alive_timeout(PING_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| ConnectError::Http2(Arc::new(error)))?;
+        let (link, ended) = Link::over(stream, expected.clone()).await?;
         let peer = expected.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = ended.await {
                 tracing::debug!(%peer, %error, "link ended");
             }
         });
-        Ok(Link::new(requests, expected.clone()))
+        Ok(link)
     }
 
     async fn secure(

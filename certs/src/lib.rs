@@ -19,6 +19,7 @@
 pub mod acceptor;
 #[cfg(feature = "authority")]
 pub mod authority;
+pub mod backoff;
 pub mod connect_error;
 pub mod connector;
 pub mod credentials;
@@ -35,6 +36,7 @@ pub mod trust;
 pub use acceptor::{Acceptor, BindError};
 #[cfg(feature = "authority")]
 pub use authority::{Authority, AuthorityError, Issued, LeafKey, LeafTerms, LeafUsage};
+pub use backoff::Backoff;
 pub use connect_error::{CertificateFault, ConnectError};
 pub use connector::Connector;
 pub use credentials::{Credentials, CredentialsError};

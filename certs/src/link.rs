@@ -2,15 +2,30 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper::client::conn::http2::SendRequest;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tonic::body::Body;
 use tower::Service;
 use weald_proto::SpiffeId;
+use weald_proto::network::Connection;
+
+use crate::connect_error::ConnectError;
+
+/// How often a silent peer is asked whether it is there, also between requests, ...
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+/// ... and how long it has to say so: a link that is half open is noticed within 25 s.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// What may be under way for one answer that nobody reads, ...
+const STREAM_WINDOW: u32 = 512 << 10;
+/// ... and for all of a connection: 32 unread answers before they stall the others.
+const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// A connection on which the other end is known, and has accepted us. Clones share it; it closes,
 /// after the requests that run, when the last clone is dropped.
@@ -20,13 +35,27 @@ use weald_proto::SpiffeId;
 /// [`hyper::Error`] in its chain of sources; one with `is_canceled()` was never sent.
 #[derive(Clone)]
 pub struct Link {
-    requests: SendRequest<Body>,
+    requests: http2::SendRequest<Body>,
     peer: SpiffeId,
 }
 
+/// Ends when the connection of a [`Link`] does. It must be polled for the link to work.
+pub(crate) type Ended = Pin<Box<dyn Future<Output = Result<(), hyper::Error>> + Send>>;
+
 impl Link {
-    pub(crate) fn new(requests: SendRequest<Body>, peer: SpiffeId) -> Self {
-        Link { requests, peer }
+    /// Speaks HTTP/2 as its client over a connection whose other end is known, whoever dialled.
+    pub(crate) async fn over(stream: impl Connection + 'static, peer: SpiffeId) -> Result<(Self, Ended), ConnectError> {
+        let (requests, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| ConnectError::Http2(Arc::new(error)))?;
+        Ok((Link { requests, peer }, Box::pin(connection)))
     }
 
     /// Who is on the other end.
