@@ -67,6 +67,10 @@ impl Credentials {
     pub fn spiffe_id(&self) -> &SpiffeId {
         &self.id
     }
+
+    pub(crate) fn current(&self) -> Arc<CertifiedKey> {
+        self.current.load_full()
+    }
 }
 
 fn certified_key(chain: &[u8], key: &[u8], expected: &SpiffeId) -> Result<CertifiedKey, CredentialsError> {

@@ -17,6 +17,7 @@
 //! closed when a certificate on them expires; revocation will do both.
 
 pub mod acceptor;
+pub mod attach;
 #[cfg(feature = "authority")]
 pub mod authority;
 pub mod backoff;
@@ -47,4 +48,4 @@ pub use links::Links;
 pub use member::{Broker, KeyState, Member, MemberState, RegisteredKey};
 pub use peer::{PeerError, PeerIdentity};
 pub use register::{Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisterError, RegisterFault};
-pub use trust::{Trust, TrustError};
+pub use trust::{OwnCertificateFault, Trust, TrustError};

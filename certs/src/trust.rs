@@ -1,5 +1,6 @@
 //! Whom we believe: the federation's root certificates, and the checks of a peer's chain against them.
 
+mod own;
 mod verifier;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use weald_proto::{FederationName, SpiffeId};
 use crate::peer;
 use crate::tls;
 
+pub use own::OwnCertificateFault;
 pub(crate) use verifier::{ClientVerifier, ServerVerifier};
 
 /// The root certificates of one federation, replaceable while connections are open.
