@@ -133,6 +133,7 @@ pub async fn ask(
 ) -> Result<BTreeMap<OdsCode, Heard>, Refusal> {
     let mut heard: BTreeMap<OdsCode, Heard> =
         located.not_asked.iter().map(|organisation| (organisation.clone(), not_asked(organisation))).collect();
+    heard.values().for_each(|one| broker.metrics.heard(one));
     let started = Instant::now();
     let until = (started + limit::SOURCE_DEADLINE).min(deadline.checked_sub(RESERVE).unwrap_or(started));
     let mut asking: FuturesUnordered<_> = located
@@ -143,6 +144,7 @@ pub async fn ask(
         })
         .collect();
     while let Some(one) = asking.next().await {
+        broker.metrics.heard(&one);
         if let Some(Watcher(updates)) = watcher {
             let alone = BTreeMap::from([(one.organisation.clone(), one.clone())]);
             record(broker, &Findings { admitted, decided, located, heard: &alone, plan: None }).await?;

@@ -12,6 +12,7 @@ use weald_proto::{FederationName, Query, Replay, SigningKey, SpiffeId};
 
 use crate::ask::AskNode;
 use crate::cache::Cache;
+use crate::metrics::Metrics;
 
 /// What a broker is made of.
 pub struct BrokerParts {
@@ -41,13 +42,14 @@ pub struct BrokerParts {
 pub struct Broker {
     pub(crate) parts: BrokerParts,
     pub(crate) cache: Cache,
+    pub(crate) metrics: Metrics,
 }
 
 impl Broker {
-    /// A broker that can serve views.
+    /// A broker that can serve views. Its metrics go to the recorder that is installed by then.
     pub fn new(parts: BrokerParts) -> Self {
         let cache = Cache::new(Arc::clone(&parts.env.clock));
-        Broker { parts, cache }
+        Broker { parts, cache, metrics: Metrics::new() }
     }
 
     pub(crate) fn register(&self) -> Arc<Register> {

@@ -10,6 +10,7 @@ pub mod cache;
 pub mod decide;
 pub mod dial;
 pub mod locate;
+mod metrics;
 mod question;
 pub mod record;
 pub mod refusal;

@@ -17,6 +17,8 @@ use weald_proto::{Reason, Told, limit, wire};
 use crate::admit;
 use crate::ask::Watcher;
 use crate::broker::Broker;
+use crate::metrics::ViewEnd;
+use crate::refusal::Refusal;
 use crate::view::view;
 
 /// Serves the record to viewer apps.
@@ -94,12 +96,12 @@ async fn bounded(
     asked: admit::Request,
     watcher: Option<&Watcher>,
 ) -> Result<wire::Summary, Status> {
+    let under_way = broker.metrics.view_began();
     let deadline = asked.deadline;
-    match timeout_at(deadline, view(broker, peer, asked, watcher)).await {
-        Ok(Ok(summary)) => Ok(summary),
-        Ok(Err(refusal)) => Err(refusal.to_status()),
-        Err(_) => Err(Reason::DeadlineExceeded.to_status(&Told::default())),
-    }
+    let ended = timeout_at(deadline, view(broker, peer, asked, watcher)).await;
+    let ended = ended.unwrap_or_else(|_| Err(Refusal::new(Reason::DeadlineExceeded, "the view's own deadline")));
+    under_way.ended(ViewEnd::of(&ended));
+    ended.map_err(|refusal| refusal.to_status())
 }
 
 fn peer(extensions: &http::Extensions) -> Result<PeerIdentity, Status> {
