@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU64;
 
 use weald_proto::{
     Assertion, BreakGlassReason, Digest, Grant, Jti, Malformed, NhsNumber, Nonce, OdsCode, OrganisationKind, Outcome,
@@ -172,6 +174,10 @@ pub struct Entry {
     pub peer: Option<SpiffeId>,
     /// The later of the two moments at which assertion and query expire: how long a replay matters.
     pub expires_at: Option<Timestamp>,
+    /// How many refusals it stands for, if they were counted and not recorded one by one.
+    pub count: Option<NonZeroU64>,
+    /// The network address from which a refused connection or call came, if that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Entry {
@@ -196,6 +202,8 @@ impl Entry {
             reason: None,
             peer: None,
             expires_at: None,
+            count: None,
+            address: None,
         }
     }
 

@@ -3,6 +3,8 @@
 //!
 //! - [`Log::append`] returns once the entry is durable; its [`Recorded`] is the proof, and there is
 //!   no other way to make one. A log that could not be written once says no until it is reopened.
+//! - [`Log::record_refusal`] and [`Log::note_refusal`] take refusals, which anybody can cause: singly
+//!   while they are few, and beyond that by their number, so that a flood of them fills no disk.
 //! - [`verify`] walks a log and names the first bad entry; [`verify_against`] also finds an end that
 //!   was cut off, which a chain alone cannot show.
 //! - [`entries`] and [`recent`] read a log back for reports; [`served`] tells after a restart which
@@ -37,8 +39,10 @@ mod entry;
 mod frame;
 mod log;
 mod message;
+mod metrics;
 mod pseudonym;
 mod read;
+mod refusals;
 mod storage;
 mod verify;
 mod writer;
@@ -49,6 +53,7 @@ pub use frame::ENTRY_BYTES;
 pub use log::{Cut, Log, OpenError, Recovery};
 pub use pseudonym::{Pseudonym, PseudonymKey};
 pub use read::{Entries, RecordedEntry, entries, recent, served};
+pub use refusals::{REFUSALS_IN_ALL, REFUSALS_SINGLY};
 pub use storage::{LogFile, Storage};
 pub use verify::{Verification, verify, verify_against, verify_reader};
 pub use writer::{AuditError, Recorded};

@@ -4,15 +4,21 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use prost::Message as _;
+use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
-use weald_proto::{Clock, Digest};
+use tokio::time::Instant;
+use weald_proto::{Clock, Digest, wire};
 
 use crate::chain::{Bad, ChainError, Problem, Walk};
 use crate::entry::Entry;
 use crate::frame::ENTRY_BYTES;
+use crate::metrics::Metrics;
+use crate::refusals::Refusals;
 use crate::storage::{LogFile, Storage};
 use crate::writer::{AuditError, Pending, Recorded, Writer};
 
@@ -20,6 +26,8 @@ use crate::writer::{AuditError, Pending, Recorded, Writer};
 const QUEUE: usize = 1024;
 /// Entries that are written at once.
 const MOST_AT_ONCE: usize = 256;
+/// Between two entries of counted refusals.
+const SETTLED_EVERY: Duration = Duration::from_secs(60);
 /// What sequence, previous digest and time add to an encoded entry, at most.
 const PLACE_BYTES: usize = 11 + 34 + 20;
 
@@ -31,6 +39,10 @@ pub struct Log {
     queue: Option<mpsc::Sender<Pending>>,
     writer: Option<JoinHandle<()>>,
     recovery: Recovery,
+    failed: Arc<AtomicBool>,
+    refusals: Refusals,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
 }
 
 /// What a log held when it was opened.
@@ -87,21 +99,47 @@ impl Log {
     /// # Errors
     ///
     /// [`OpenError`].
-    pub fn open_on(mut storage: Box<dyn Storage>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open_on(storage: Box<dyn Storage>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Log::open_settling(storage, clock, SETTLED_EVERY)
+    }
+
+    /// The same, with another time between two entries of counted refusals.
+    pub(crate) fn open_settling(
+        mut storage: Box<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        settled_every: Duration,
+    ) -> Result<Self, OpenError> {
         let (recovery, length) = recover(&mut *storage)?;
-        let writer =
-            Writer { storage, clock, sequence: recovery.entries, head: recovery.head, length, poisoned: false };
+        let failed = Arc::new(AtomicBool::new(false));
+        let refusals = Refusals::default();
+        let writer = Writer {
+            storage,
+            clock: Arc::clone(&clock),
+            sequence: recovery.entries,
+            head: recovery.head,
+            length,
+            failed: Arc::clone(&failed),
+            refusals: refusals.clone(),
+            settled_every,
+        };
         let (queue, entries) = mpsc::channel(QUEUE);
+        let timer = runtime::Builder::new_current_thread().enable_time().build()?;
         let writer = thread::Builder::new()
             .name("audit".to_owned())
             .stack_size(256 * 1024)
-            .spawn(move || writer.run(entries, MOST_AT_ONCE))?;
-        Ok(Log { queue: Some(queue), writer: Some(writer), recovery })
+            .spawn(move || timer.block_on(writer.run(entries, MOST_AT_ONCE)))?;
+        let (queue, writer) = (Some(queue), Some(writer));
+        Ok(Log { queue, writer, recovery, failed, refusals, clock, metrics: Metrics::new() })
     }
 
     /// What the log held when it was opened.
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
+    }
+
+    /// True until a write or a flush has failed, after which the log takes nothing more.
+    pub fn is_writable(&self) -> bool {
+        !self.failed.load(Ordering::Acquire)
     }
 
     /// Appends an entry and returns once it is durable. Waits while the queue is full. If the
@@ -112,16 +150,55 @@ impl Log {
     /// [`AuditError`]: then nothing may leave that the entry would have accounted for. After a
     /// failed write or flush every later append fails too, until the log is opened again.
     pub async fn append(&self, entry: Entry) -> Result<Recorded, AuditError> {
-        let message = entry.into_message();
-        let bytes = message.encoded_len().saturating_add(PLACE_BYTES);
-        if bytes > ENTRY_BYTES {
-            return Err(AuditError::TooLarge { bytes });
-        }
+        let began = Instant::now();
+        let ended = self.hand_over(entry).await;
+        self.metrics.append_ended(&ended, began.elapsed());
+        ended
+    }
+
+    async fn hand_over(&self, entry: Entry) -> Result<Recorded, AuditError> {
+        let message = fitting(entry)?;
         let (done, recorded) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(AuditError::Closed)?;
-        queue.send(Pending { message, done }).await.map_err(|_| AuditError::Closed)?;
+        queue.send(Pending { message, done: Some(done) }).await.map_err(|_| AuditError::Closed)?;
         recorded.await.map_err(|_| AuditError::Closed)?
     }
+
+    /// Appends a refusal, and returns once it is durable, as long as there are not too many of them;
+    /// beyond that counts it, and returns at once with nothing. What was counted gets an entry within
+    /// a minute, and at the latest when the log is closed.
+    ///
+    /// Anybody can cause refusals, and each entry costs a flush and disk: see
+    /// [`REFUSALS_SINGLY`](crate::REFUSALS_SINGLY) and [`REFUSALS_IN_ALL`](crate::REFUSALS_IN_ALL).
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError`], as [`Log::append`].
+    pub async fn record_refusal(&self, refusal: Entry) -> Result<Option<Recorded>, AuditError> {
+        if !self.refusals.take_up(&refusal, self.clock.now()) {
+            return Ok(None);
+        }
+        self.append(refusal).await.map(Some)
+    }
+
+    /// The same for whoever can neither wait nor be told: what cannot be queued at once is counted.
+    pub fn note_refusal(&self, refusal: Entry) {
+        if !self.refusals.take_up(&refusal, self.clock.now()) {
+            return;
+        }
+        let room = self.queue.as_ref().filter(|_| self.is_writable()).and_then(|queue| queue.try_reserve().ok());
+        match room.zip(fitting(refusal.clone()).ok()) {
+            Some((room, message)) => room.send(Pending { message, done: None }),
+            None => self.refusals.count(&refusal),
+        }
+    }
+}
+
+/// The entry as a message, if it is not too large.
+fn fitting(entry: Entry) -> Result<wire::AuditEntry, AuditError> {
+    let message = entry.into_message();
+    let bytes = message.encoded_len().saturating_add(PLACE_BYTES);
+    if bytes > ENTRY_BYTES { Err(AuditError::TooLarge { bytes }) } else { Ok(message) }
 }
 
 impl Drop for Log {

@@ -1,5 +1,8 @@
 //! Entries as messages, and back.
 
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+
 use weald_proto::grant::parse_grants;
 use weald_proto::{
     Digest, Grant, JobRole, Jti, Malformed, NhsNumber, Nonce, OdsCode, Outcome, QueryId, Relationship, Requester,
@@ -37,6 +40,8 @@ impl Entry {
             peer: self.peer.map(|peer| peer.to_string()).unwrap_or_default(),
             plan_digest: optional_bytes(self.plan_digest),
             expires_at: self.expires_at.map(Timestamp::to_wire),
+            count: self.count.map_or(0, NonZeroU64::get),
+            address: self.address.map(|address| address.to_string()).unwrap_or_default(),
         }
     }
 
@@ -65,6 +70,8 @@ impl Entry {
             reason: given(&message.reason_code).map(|code| code.parse()).transpose()?,
             peer: given(&message.peer).map(|id| SpiffeId::parse(id)).transpose()?,
             expires_at: message.expires_at.map(|at| Timestamp::from_wire("expires_at", Some(at))).transpose()?,
+            count: NonZeroU64::new(message.count),
+            address: given(&message.address).map(|text| address(text)).transpose()?,
         })
     }
 }
@@ -173,6 +180,10 @@ fn outcome(message: &wire::AuditOutcome) -> Result<AuditedOutcome, Malformed> {
         cached: message.cached,
         query_digest: optional_digest("query_digest", &message.query_digest)?,
     })
+}
+
+fn address(text: &str) -> Result<IpAddr, Malformed> {
+    text.parse().map_err(|_| Malformed::new("address", "an IPv4 or IPv6 address"))
 }
 
 /// What a field holds, unless it is empty: protobuf has no other way to leave one out.

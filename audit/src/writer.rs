@@ -2,13 +2,18 @@
 //! then wakes everybody.
 
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use weald_proto::{Clock, Digest, wire};
 
 use crate::frame;
+use crate::refusals::Refusals;
 use crate::storage::Storage;
 
 /// Proof that an entry is durable. Only a log makes one, after the flush.
@@ -53,8 +58,11 @@ pub enum AuditError {
 /// An entry that waits to be written, and who waits for it.
 pub(crate) struct Pending {
     pub(crate) message: wire::AuditEntry,
-    pub(crate) done: oneshot::Sender<Result<Recorded, AuditError>>,
+    /// Nobody waits for a refusal that was only noted.
+    pub(crate) done: Option<Done>,
 }
+
+type Done = oneshot::Sender<Result<Recorded, AuditError>>;
 
 /// The writing end of a log.
 pub(crate) struct Writer {
@@ -66,21 +74,52 @@ pub(crate) struct Writer {
     pub(crate) head: Digest,
     /// Durable bytes.
     pub(crate) length: u64,
-    pub(crate) poisoned: bool,
+    /// Set once the medium has failed, for good.
+    pub(crate) failed: Arc<AtomicBool>,
+    /// What was counted and has no entry yet.
+    pub(crate) refusals: Refusals,
+    pub(crate) settled_every: Duration,
 }
 
 impl Writer {
-    /// Writes until every sender of the queue is gone and the queue is empty.
-    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Pending>, most_at_once: usize) {
+    /// Writes until every sender of the queue is gone and the queue is empty; then what is left of
+    /// counted refusals.
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Pending>, most_at_once: usize) {
         let mut pending = Vec::with_capacity(most_at_once);
-        while queue.blocking_recv_many(&mut pending, most_at_once) > 0 {
-            self.commit(&mut pending);
+        let mut settle_at = Instant::now() + self.settled_every;
+        loop {
+            match timeout_at(settle_at, queue.recv_many(&mut pending, most_at_once)).await {
+                Ok(0) => break,
+                Ok(_) => self.commit(&mut pending),
+                Err(_) => {}
+            }
+            if Instant::now() >= settle_at {
+                self.settle();
+                settle_at = Instant::now() + self.settled_every;
+            }
         }
+        self.settle();
+    }
+
+    /// Writes what was counted since the last time, one entry for each reason and party.
+    fn settle(&mut self) {
+        let counted = self.refusals.take_counted();
+        if counted.is_empty() {
+            return;
+        }
+        let refused: u64 = counted.iter().filter_map(|entry| entry.count).map(NonZeroU64::get).sum();
+        if self.failed.load(Ordering::Acquire) {
+            tracing::error!(refused, "refusals that were counted cannot be recorded");
+            return;
+        }
+        tracing::warn!(refused, "too many refusals to be recorded one by one; they are recorded by their number");
+        let messages = counted.into_iter().map(|entry| Pending { message: entry.into_message(), done: None });
+        self.commit(&mut messages.collect());
     }
 
     /// One group: one write, one flush; then everybody is told.
     fn commit(&mut self, pending: &mut Vec<Pending>) {
-        if self.poisoned {
+        if self.failed.load(Ordering::Acquire) {
             tell(pending.drain(..).map(|entry| (entry.done, Err(AuditError::Poisoned))));
             return;
         }
@@ -104,6 +143,10 @@ impl Writer {
             }
             Err(error) => {
                 let error = Arc::new(self.poison(error));
+                let unheard = waiting.iter().filter(|(done, _)| done.is_none()).count();
+                if unheard > 0 {
+                    tracing::error!(unheard, "entries of refusals were lost with it");
+                }
                 tell(waiting.into_iter().map(|(done, _)| (done, Err(AuditError::NotWritten(Arc::clone(&error))))));
             }
         }
@@ -112,7 +155,7 @@ impl Writer {
     /// After a failed flush the system may forget that pages were not written and serve them from
     /// memory: what was not acknowledged must not be found by the next to open the log.
     fn poison(&mut self, error: io::Error) -> io::Error {
-        self.poisoned = true;
+        self.failed.store(true, Ordering::Release);
         tracing::error!(%error, entries = self.sequence, "the audit log could not be written and takes nothing more");
         if let Err(error) = self.storage.cut(self.length) {
             tracing::error!(%error, "what was not acknowledged could not be cut off the audit log");
@@ -122,8 +165,8 @@ impl Writer {
 }
 
 /// Whoever no longer waits needs no answer.
-fn tell(answers: impl Iterator<Item = (oneshot::Sender<Result<Recorded, AuditError>>, Result<Recorded, AuditError>)>) {
+fn tell(answers: impl Iterator<Item = (Option<Done>, Result<Recorded, AuditError>)>) {
     for (done, answer) in answers {
-        let _ = done.send(answer);
+        let _ = done.map(|done| done.send(answer));
     }
 }

@@ -79,6 +79,7 @@ fn when_the_flush_fails_nobody_of_the_group_is_acknowledged_and_later_appends_fa
     faults.mend();
     let later = runtime().block_on(log.append(answer(9, "a")));
     assert!(matches!(later, Err(AuditError::Poisoned)), "mended, but not reopened: {later:?}");
+    assert!(!log.is_writable(), "and it says so");
     drop(log);
 
     let verification = verify(&path).unwrap();

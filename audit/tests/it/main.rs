@@ -10,3 +10,5 @@ mod faults;
 mod life;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod refusals;

@@ -1,6 +1,7 @@
 //! Random entries, and logs of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,7 +49,8 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
     let digests = (option::of(digest()), option::of(digest()), option::of(digest()));
     let leaves = (collection::vec(digest(), 0..4), collection::vec(digest(), 0..4), collection::vec(outcome(), 0..4));
     let rest = (option::of(any_of(Reason::ALL)), option::of(broker()), "[a-z0-9]{0,8}", any::<u64>());
-    (whole, ids, digests, leaves, rest).prop_map(|(whole, ids, digests, leaves, rest)| Entry {
+    let counted = (any::<u64>(), option::of(any::<std::net::IpAddr>()));
+    (whole, ids, digests, leaves, rest, counted).prop_map(|(whole, ids, digests, leaves, rest, counted)| Entry {
         requester: whole.2,
         inputs: whole.3,
         decision: whole.4,
@@ -65,6 +67,8 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
         peer: rest.1,
         policy_version: rest.2,
         register_version: rest.3,
+        count: NonZeroU64::new(counted.0),
+        address: counted.1,
         ..Entry::new(whole.0, whole.1)
     })
 }
