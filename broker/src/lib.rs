@@ -5,6 +5,7 @@
 
 pub mod admit;
 pub mod ask;
+pub mod attached;
 pub mod broker;
 pub mod cache;
 pub mod decide;
@@ -14,6 +15,7 @@ mod metrics;
 mod question;
 pub mod record;
 pub mod refusal;
+mod send;
 pub mod service;
 pub mod summary;
 pub mod view;

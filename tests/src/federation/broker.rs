@@ -11,7 +11,8 @@ use tonic::service::Routes;
 use weald_audit::PseudonymKey;
 use weald_audit::drill::Faults as LogFaults;
 use weald_broker::ask::AskNode;
-use weald_broker::dial::DirectNodes;
+use weald_broker::attached::AttachedNodes;
+use weald_broker::dial::Nodes;
 use weald_broker::service::BrokerService;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Listener, Register};
@@ -46,7 +47,8 @@ impl RestingBroker {
         key: SigningKey<Query>,
         between: Option<Between>,
     ) -> anyhow::Result<Self> {
-        let direct: Arc<dyn AskNode> = Arc::new(DirectNodes::new(ground.links(&id)?, ground.name.clone()));
+        let attached = AttachedNodes::new(Arc::clone(&ground.env.clock));
+        let direct: Arc<dyn AskNode> = Arc::new(Nodes::new(attached, ground.links(&id)?, ground.name.clone()));
         let nodes = match between {
             None => direct,
             Some(between) => between(direct),

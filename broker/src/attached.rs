@@ -1,0 +1,187 @@
+//! Nodes that have dialled in.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use weald_certs::Link;
+use weald_certs::attach::{Attach, Attached as Guard};
+use weald_proto::{Clock, OdsCode, SpiffePath, Timestamp};
+
+/// Links of one organisation at most: two of the process that serves, two of the one that takes over.
+/// One more ends the oldest.
+pub const LINKS: usize = 4;
+/// A query that was given up sooner says nothing of the link: the viewer app may have hung up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The links on which nodes may be asked, of each organisation that has any.
+#[derive(Clone)]
+pub struct AttachedNodes {
+    links: Arc<Mutex<HashMap<OdsCode, Vec<Arc<Attachment>>>>>,
+    serial: Arc<AtomicU64>,
+    clock: Arc<dyn Clock>,
+}
+
+/// One link of a node that dialled in.
+pub struct Attachment {
+    link: Link,
+    serial: u64,
+    since: Timestamp,
+    in_flight: AtomicUsize,
+    misses: AtomicU32,
+}
+
+impl AttachedNodes {
+    /// Nobody yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        AttachedNodes { links: Arc::default(), serial: Arc::default(), clock }
+    }
+
+    /// The link on which to ask, of those whose serials were not tried yet: one that answered last time,
+    /// then the one with the fewest queries under way, then the newest.
+    pub fn choose(&self, organisation: &OdsCode, tried: &[u64]) -> Option<Arc<Attachment>> {
+        let links = self.lock();
+        let open = links.get(organisation)?.iter();
+        open.filter(|one| !one.link.is_closed() && !tried.contains(&one.serial))
+            .min_by_key(|one| (one.misses(), one.in_flight(), std::cmp::Reverse(one.serial)))
+            .cloned()
+    }
+
+    /// Every link that is open, by organisation, oldest first.
+    pub fn all(&self) -> Vec<(OdsCode, Vec<Arc<Attachment>>)> {
+        let links = self.lock();
+        let mut all: Vec<_> = links.iter().map(|(organisation, links)| (organisation.clone(), links.clone())).collect();
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        all
+    }
+
+    /// True if the organisation has an open link.
+    pub fn is_attached(&self, organisation: &OdsCode) -> bool {
+        self.choose(organisation, &[]).is_some()
+    }
+
+    /// Gives up every link of an organisation: what runs on them ends, and nothing new begins.
+    pub fn release(&self, organisation: &OdsCode) {
+        self.lock().remove(organisation);
+    }
+
+    fn remove(&self, organisation: &OdsCode, serial: u64) {
+        let mut links = self.lock();
+        if let Some(of_one) = links.get_mut(organisation) {
+            of_one.retain(|one| one.serial != serial);
+            if of_one.is_empty() {
+                links.remove(organisation);
+            }
+        }
+    }
+
+    /// A panic cannot leave the map half changed, so a poisoned lock is as good as any.
+    fn lock(&self) -> MutexGuard<'_, HashMap<OdsCode, Vec<Arc<Attachment>>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attach for AttachedNodes {
+    fn attached(&self, link: Link) -> Guard {
+        let SpiffePath::Node(organisation) = link.peer().path.clone() else { return Box::new(()) };
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let since = self.clock.now();
+        let attachment =
+            Arc::new(Attachment { link, serial, since, in_flight: AtomicUsize::new(0), misses: AtomicU32::new(0) });
+        let mut links = self.lock();
+        let of_one = links.entry(organisation.clone()).or_default();
+        of_one.push(attachment);
+        if of_one.len() > LINKS {
+            of_one.remove(0);
+        }
+        drop(links);
+        tracing::info!(%organisation, link = serial, "node attached");
+        Box::new(Ending { nodes: self.clone(), organisation, serial })
+    }
+}
+
+/// Takes a link out when its connection has ended.
+struct Ending {
+    nodes: AttachedNodes,
+    organisation: OdsCode,
+    serial: u64,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.nodes.remove(&self.organisation, self.serial);
+        tracing::info!(organisation = %self.organisation, link = self.serial, "node detached");
+    }
+}
+
+impl Attachment {
+    /// The link.
+    pub fn link(&self) -> Link {
+        self.link.clone()
+    }
+
+    /// Tells it from every other link that this process has had; later ones have higher numbers.
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// When the node attached.
+    pub fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// Queries under way.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    fn misses(&self) -> u32 {
+        self.misses.load(Ordering::Relaxed)
+    }
+}
+
+/// A query under way on a link. Dropped without an [`end`](Self::end), it counts as one that nobody
+/// answered, and other links are preferred until this one answers again. A dead link is ended by its
+/// ping, and not by this: whoever asks could otherwise end links by hanging up.
+pub(crate) struct Flight {
+    attachment: Arc<Attachment>,
+    begun: Instant,
+    ended: bool,
+}
+
+impl Flight {
+    pub(crate) fn begin(attachment: Arc<Attachment>) -> Self {
+        attachment.in_flight.fetch_add(1, Ordering::Relaxed);
+        Flight { attachment, begun: Instant::now(), ended: false }
+    }
+
+    /// The node has said something, whatever it was.
+    pub(crate) fn end(mut self) {
+        self.ended = true;
+        self.attachment.misses.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.attachment.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if !self.ended && self.begun.elapsed() >= PATIENCE {
+            self.attachment.misses.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for AttachedNodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AttachedNodes({} organisations)", self.lock().len())
+    }
+}
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attachment({}, {})", self.serial, self.link.peer())
+    }
+}
