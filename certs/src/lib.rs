@@ -34,7 +34,7 @@ pub mod register;
 mod tls;
 pub mod trust;
 
-pub use acceptor::{Acceptor, BindError};
+pub use acceptor::{Acceptor, BindError, DoorWatch, Entrance, Limits, LogOnly, Refused};
 #[cfg(feature = "authority")]
 pub use authority::{Authority, AuthorityError, Issued, LeafKey, LeafTerms, LeafUsage};
 pub use backoff::Backoff;

@@ -1,7 +1,7 @@
 //! How this crate configures rustls: one provider, TLS 1.3 only, our clock, no resumption.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -39,16 +39,18 @@ impl fmt::Debug for TlsTime {
     }
 }
 
-/// For a listener. A resumed session would skip the check of the client's certificate, so there is none.
+/// For one connection to a listener; `believed` is set once the handshake has proved who dials. A resumed
+/// session would skip the check of the client's certificate, so there is none.
 pub(crate) fn server_config(
     listener: Listener,
     credentials: Arc<Credentials>,
     trust: Arc<Trust>,
     clock: Arc<dyn Clock>,
+    believed: Arc<OnceLock<SpiffeId>>,
 ) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, listener)))
+        .with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, listener, believed)))
         .with_cert_resolver(credentials);
     config.alpn_protocols = listener.doors().iter().map(|door| door.alpn().to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -1,7 +1,7 @@
 //! The two sides' verifiers, as rustls asks for them: both rest on [`Trust::verify`].
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::verify_tls13_signature;
@@ -11,6 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use weald_proto::SpiffeId;
 
 use crate::door::Listener;
+use crate::peer;
 use crate::tls;
 use crate::trust::Trust;
 
@@ -22,15 +23,19 @@ pub(super) const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03
 /// Why the TLS 1.2 half of rustls' traits always refuses.
 const NO_TLS12: &str = "TLS 1.2 is not spoken here";
 
-/// A listener's check of whoever dials: believed, and of a kind that has a door here.
+/// A listener's check of whoever dials on one connection: believed, and of a kind that has a door here.
+///
+/// `believed` is set to who it is when the certificate holds and the caller has shown that it has the
+/// key, and not before: certificates are public.
 pub(crate) struct ClientVerifier {
     trust: Arc<Trust>,
     listener: Listener,
+    believed: Arc<OnceLock<SpiffeId>>,
 }
 
 impl ClientVerifier {
-    pub(crate) fn new(trust: Arc<Trust>, listener: Listener) -> Self {
-        ClientVerifier { trust, listener }
+    pub(crate) fn new(trust: Arc<Trust>, listener: Listener, believed: Arc<OnceLock<SpiffeId>>) -> Self {
+        ClientVerifier { trust, listener, believed }
     }
 }
 
@@ -46,12 +51,8 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let party = self.trust.verify(leaf, intermediates, now, webpki::KeyUsage::required(CLIENT_AUTH))?;
-        if self.listener.knows(&party.path) {
-            Ok(ClientCertVerified::assertion())
-        } else {
-            Err(CertificateError::ApplicationVerificationFailure.into())
-        }
+        self.trust.verify(leaf, intermediates, now, webpki::KeyUsage::required(CLIENT_AUTH))?;
+        Ok(ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -63,13 +64,19 @@ impl ClientCertVerifier for ClientVerifier {
         Err(Error::General(NO_TLS12.into()))
     }
 
+    /// Comes after `verify_client_cert`, of the same leaf.
     fn verify_tls13_signature(
         &self,
         message: &[u8],
         leaf: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signature, &tls::provider().signature_verification_algorithms)
+        let algorithms = &tls::provider().signature_verification_algorithms;
+        let valid = verify_tls13_signature(message, leaf, signature, algorithms)?;
+        let party = peer::spiffe_id(leaf).map_err(|_| CertificateError::NotValidForName)?;
+        let known = self.listener.knows(&party.path);
+        self.believed.get_or_init(|| party);
+        if known { Ok(valid) } else { Err(CertificateError::ApplicationVerificationFailure.into()) }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

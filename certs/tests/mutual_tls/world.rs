@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use weald_certs::{
-    Acceptor, Authority, ConnectError, Connector, Credentials, LeafTerms, Link, Listener, PeerIdentity, Trust,
+    Acceptor, Authority, ConnectError, Connector, Credentials, Entrance, LeafTerms, Limits, Link, Listener, LogOnly,
+    PeerIdentity, Trust,
 };
 use weald_proto::env::Env;
 use weald_proto::network::TcpNetwork;
@@ -139,7 +140,9 @@ impl World {
         callers: mpsc::UnboundedReceiver<PeerIdentity>,
     ) -> Served {
         let (trust, clock) = (Arc::clone(&self.trust), Arc::new(self.clock.clone()));
-        let acceptor = Acceptor::bind(address, listener, credentials, trust, clock).await.unwrap();
+        let (watch, limits) = (Arc::new(LogOnly), Limits::default());
+        let entrance = Entrance { listener, credentials, trust, clock, watch, limits };
+        let acceptor = Acceptor::bind(address, entrance).await.unwrap();
         let (address, shutdown) = (acceptor.local_address(), CancellationToken::new());
         let ended = acceptor.serve(routes, shutdown.clone());
         Served { address, callers, shutdown, ended }

@@ -13,8 +13,8 @@ use weald_audit::drill::{Faults as LogFaults, FaultyStorage};
 use weald_audit::{Log, LogFile};
 use weald_broker::ask::AskNode;
 use weald_certs::{
-    Acceptor, Authority, Connector, KeyState, Links, Listener, Member, MemberState, Register, RegisterAnchor,
-    RegisterDocument, RegisterDraft, RegisteredKey, Trust,
+    Acceptor, Authority, Connector, Entrance, KeyState, Limits, Links, Listener, LogOnly, Member, MemberState,
+    Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Trust,
 };
 use weald_node::service::NodeService;
 use weald_node::sign::StatementKey;
@@ -218,7 +218,9 @@ pub(super) async fn bind(
 ) -> anyhow::Result<Acceptor> {
     let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
     let clock = Arc::clone(&ground.env.clock);
-    Ok(Acceptor::bind(address, listener, credentials, Arc::clone(&ground.trust), clock).await?)
+    let trust = Arc::clone(&ground.trust);
+    let (watch, limits) = (Arc::new(LogOnly), Limits::default());
+    Ok(Acceptor::bind(address, Entrance { listener, credentials, trust, clock, watch, limits }).await?)
 }
 
 /// A log over a storage whose faults can be switched on.

@@ -1,0 +1,64 @@
+//! How much one port takes, from everybody and from anybody.
+
+use std::time::Duration;
+
+use weald_proto::limit;
+
+/// The limits of one [`Acceptor`](crate::Acceptor). `docs/limits.md` lists the defaults.
+///
+/// An address is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177: that is what one
+/// customer has). An identity is a SPIFFE id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// TLS handshakes in progress, of everybody. Beyond: the connection is closed.
+    pub handshakes: usize,
+    /// TLS handshakes in progress, of one address. Beyond: the connection is closed.
+    pub handshakes_per_address: usize,
+    /// Connections, of everybody, those in a handshake included. Beyond: the connection is closed.
+    pub connections: usize,
+    /// Connections of one identity. Beyond: the connection is closed once the handshake has shown whose
+    /// it is.
+    pub connections_per_identity: usize,
+    /// Streams (HTTP/2) at once on one connection. Beyond: the stream is refused (`REFUSED_STREAM`).
+    pub streams_per_connection: u32,
+    /// Calls in flight of one identity, over all its connections. Beyond: `TOO_MANY_REQUESTS`.
+    pub requests_per_identity: usize,
+    /// Calls of one identity that may be refused in a row at once. Beyond: `TOO_MANY_REQUESTS`, before
+    /// any work, whatever is asked.
+    pub refusals: u32,
+    /// How many more may be refused for every second that passes.
+    pub refusals_per_second: f64,
+    /// Bytes of the headers of one call: names, values and 32 for each (RFC 9113, 6.5.2). Beyond:
+    /// `REQUEST_TOO_LARGE`. Beyond twice as many: HTTP status 431, or the connection is closed.
+    pub header_bytes: u32,
+    /// Bytes of the body of one call. Beyond: `REQUEST_TOO_LARGE`.
+    pub body_bytes: usize,
+    /// For the whole TLS handshake. Beyond: the connection is closed.
+    pub handshake_time: Duration,
+    /// For the head of a call: of HTTP/1.1 the whole head, from when the last call was answered; of
+    /// HTTP/2 the connection's preface. Beyond: the connection is closed.
+    pub head_time: Duration,
+    /// For the whole body of a call. Beyond: `DEADLINE_EXCEEDED`.
+    pub body_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            handshakes: 1024,
+            handshakes_per_address: 256,
+            connections: 4096,
+            connections_per_identity: 64,
+            streams_per_connection: 256,
+            requests_per_identity: 512,
+            refusals: 200,
+            refusals_per_second: 20.0,
+            header_bytes: 16 << 10,
+            // One message, and what gRPC puts before it (5 bytes) with room.
+            body_bytes: limit::REQUEST_BYTES + 1024,
+            handshake_time: Duration::from_secs(5),
+            head_time: Duration::from_secs(5),
+            body_time: Duration::from_secs(5),
+        }
+    }
+}
