@@ -25,7 +25,7 @@ pub struct BrokerParts {
     /// The baseline policies, and the table of roles.
     pub engine: Arc<Engine>,
     /// Its own audit log.
-    pub log: Log,
+    pub log: Arc<Log>,
     /// Assertions that were seen.
     pub replay: Replay,
     /// Signs queries.

@@ -42,14 +42,15 @@ pub async fn record(broker: &Broker, findings: &Findings<'_>) -> Result<Recorded
     append(broker, entry).await
 }
 
-/// Records a refusal and gives it back. It stands whether or not it can be recorded.
+/// Records a refusal and gives it back: singly before it is answered, or by its number when there are too
+/// many. It stands whether or not it can be recorded.
 pub async fn record_refusal(broker: &Broker, peer: &PeerIdentity, refusal: Refusal) -> Refusal {
     tracing::info!(peer = %peer.spiffe_id(), reason = %refusal.reason, detail = %refusal.detail, "view refused");
     let mut entry = entry(broker, Kind::Refusal, None, refusal.assertion.as_deref());
     entry.assertion_digest = refusal.token;
     entry.reason = Some(refusal.reason);
     entry.peer = Some(peer.spiffe_id().clone());
-    if let Err(error) = broker.parts.log.append(entry).await {
+    if let Err(error) = broker.parts.log.record_refusal(entry).await {
         tracing::error!(%error, "audit log cannot be written");
     }
     refusal

@@ -27,7 +27,7 @@ pub struct NodeParts {
     /// The local system.
     pub store: Arc<dyn RecordStore>,
     /// The organisation's own audit log.
-    pub log: Log,
+    pub log: Arc<Log>,
     /// Queries and assertions that were seen, from [`Replay::recover`] after a restart.
     pub replay: Replay,
     /// Signs statements.

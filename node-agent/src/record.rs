@@ -42,7 +42,8 @@ pub async fn record(node: &Node, peer: &PeerIdentity, asked: &Asked, release: &R
     })
 }
 
-/// Records a refusal and gives it back. It stands whether or not it can be recorded.
+/// Records a refusal and gives it back: singly before it is answered, or by its number when there are too
+/// many. It stands whether or not it can be recorded.
 pub async fn record_refusal(node: &Node, peer: &PeerIdentity, refusal: Refusal) -> Refusal {
     tracing::info!(organisation = %node.organisation(), peer = %peer.spiffe_id(), reason = %refusal.reason,
         detail = %refusal.detail, "query refused");
@@ -54,7 +55,7 @@ pub async fn record_refusal(node: &Node, peer: &PeerIdentity, refusal: Refusal) 
         entry = entry.with_query(query);
     }
     entry.reason = Some(refusal.reason);
-    if let Err(error) = node.parts.log.append(entry).await {
+    if let Err(error) = node.parts.log.record_refusal(entry).await {
         tracing::error!(organisation = %node.organisation(), %error, "audit log cannot be written");
     }
     refusal

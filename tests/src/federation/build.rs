@@ -224,9 +224,9 @@ pub(super) async fn bind(
 }
 
 /// A log over a storage whose faults can be switched on.
-pub(super) fn open_log(ground: &Ground, path: &Path) -> anyhow::Result<(Log, LogFaults)> {
+pub(super) fn open_log(ground: &Ground, path: &Path) -> anyhow::Result<(Arc<Log>, LogFaults)> {
     let (storage, faults) = FaultyStorage::over(LogFile::open(path)?);
-    Ok((Log::open_on(Box::new(storage), Arc::clone(&ground.env.clock))?, faults))
+    Ok((Arc::new(Log::open_on(Box::new(storage), Arc::clone(&ground.env.clock))?), faults))
 }
 
 /// What a log knows of what was served before: everything that could still be repeated.
