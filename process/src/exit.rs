@@ -1,0 +1,32 @@
+//! How a process ends, for whoever started it.
+
+/// The exit codes of both programs.
+///
+/// A wrong command line is clap's own: it prints what is wrong and ends with 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: it was told to stop and did, or the configuration is good.
+    Stopped,
+    /// 1: it could not go on serving. Starting it again may help.
+    Failed,
+    /// 78, `EX_CONFIG` of sysexits.h: it refused to start, and said which line of the configuration is at fault.
+    /// Starting it again does not help before something was changed.
+    Configuration,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Exit::Stopped => 0,
+            Exit::Failed => 1,
+            Exit::Configuration => 78,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        std::process::ExitCode::from(exit.code())
+    }
+}
