@@ -22,7 +22,7 @@ fn patient() -> Patient {
     Patient {
         nhs_number: NhsNumber::parse("9990000018").unwrap(),
         birth_date: BirthDate::parse("1938-03-14").unwrap(),
-        family_name: FamilyName::parse("Example").unwrap(),
+        family_name: FamilyName::parse("Ashenhurst").unwrap(),
     }
 }
 

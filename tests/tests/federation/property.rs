@@ -155,7 +155,7 @@ impl Conduct {
             Conduct::Nothing | Conduct::BrokenSource | Conduct::Down | Conduct::Slow => store(),
             Conduct::Items | Conduct::Refused | Conduct::Lying => SECTIONS
                 .iter()
-                .fold(store(), |store, section| store.holds(&patient(), *section, vec![item("i", "held")])),
+                .fold(store(), |store, section| store.holds(&patient(), *section, vec![item("i", "A thing that is held")])),
         }
     }
 

@@ -45,12 +45,12 @@ pub(crate) fn community() -> OdsCode {
 
 /// The person.
 pub(crate) fn patient() -> Patient {
-    person("9990000018", "1950-04-01", "Test")
+    person("9990000018", "1950-04-01", "Ashenhurst")
 }
 
 /// Another person.
 pub(crate) fn other_patient() -> Patient {
-    person("9990000026", "1961-12-24", "Sample")
+    person("9990000026", "1961-12-24", "Brockwell")
 }
 
 fn person(number: &str, birth_date: &str, family_name: &str) -> Patient {
