@@ -29,6 +29,7 @@ pub mod expected;
 pub mod link;
 pub mod links;
 pub mod member;
+pub mod metrics;
 pub mod peer;
 pub mod register;
 mod tls;
