@@ -52,6 +52,12 @@ impl Broker {
         Broker { parts, cache, metrics: Metrics::new() }
     }
 
+    /// Brings up to date what is not counted as it happens: the register and the clock. For whoever is
+    /// about to read the metrics.
+    pub fn observe(&self) {
+        weald_certs::metrics::register(&self.register(), self.parts.env.clock.now());
+    }
+
     pub(crate) fn register(&self) -> Arc<Register> {
         self.parts.register.load_full()
     }

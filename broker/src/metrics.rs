@@ -150,7 +150,8 @@ impl Drop for ViewUnderWay<'_> {
 
 fn outcomes_of(organisation: &OdsCode) -> Vec<Counter> {
     let one = |outcome: &Outcome| {
-        counter!(OUTCOMES, "organisation" => organisation.as_str().to_owned(), "outcome" => outcome.as_str())
+        let organisation = organisation.as_str().to_owned();
+        counter!(OUTCOMES, "organisation" => organisation, "outcome" => outcome.as_str())
     };
     Outcome::ALL.iter().map(one).collect()
 }

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod decide;
+mod metrics;
 pub mod node;
 pub mod read;
 pub mod record;

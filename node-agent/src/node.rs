@@ -10,6 +10,7 @@ use weald_policy::Engine;
 use weald_proto::env::Env;
 use weald_proto::{FederationName, OdsCode, Replay};
 
+use crate::metrics::Metrics;
 use crate::release::SaltKey;
 use crate::sign::StatementKey;
 use crate::store::RecordStore;
@@ -43,18 +44,27 @@ pub struct NodeParts {
 pub struct Node {
     pub(crate) parts: NodeParts,
     pub(crate) salts: SaltKey,
+    pub(crate) metrics: Metrics,
 }
 
 impl Node {
-    /// A node that can answer.
+    /// A node that can answer. Its metrics go to the recorder that is installed by then.
     pub fn new(parts: NodeParts) -> Self {
         let salts = SaltKey::generate(&*parts.env.random);
-        Node { parts, salts }
+        let metrics = Metrics::of(&parts.organisation);
+        Node { parts, salts, metrics }
     }
 
     /// The organisation that it speaks for.
     pub fn organisation(&self) -> &OdsCode {
         &self.parts.organisation
+    }
+
+    /// Brings up to date what is not counted as it happens: the register, the clock, and what the local
+    /// system holds that cannot be used. For whoever is about to read the metrics; may block.
+    pub fn observe(&self) {
+        weald_certs::metrics::register(&self.register(), self.parts.env.clock.now());
+        self.metrics.source_notices(self.parts.store.notices());
     }
 
     pub(crate) fn register(&self) -> Arc<Register> {

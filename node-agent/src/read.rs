@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use weald_proto::UnavailableCause;
 
 use crate::decide::Decided;
@@ -17,6 +18,13 @@ pub type Read = Result<Record, UnavailableCause>;
 
 /// Reads the local system. A source that fails or is too slow costs its own sections and nothing else.
 pub async fn read(node: &Node, asked: &Asked, decided: &Decided) -> Read {
+    let began = Instant::now();
+    let read = read_in_time(node, asked, decided).await;
+    node.metrics.source_read(&read, began.elapsed());
+    read
+}
+
+async fn read_in_time(node: &Node, asked: &Asked, decided: &Decided) -> Read {
     let until = asked.deadline().checked_sub(RESERVE).unwrap_or_else(|| asked.deadline());
     match tokio::time::timeout_at(until, node.parts.store.read(&decided.permitted)).await {
         Ok(Ok(record)) => Ok(record),

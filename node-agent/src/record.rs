@@ -36,7 +36,7 @@ pub async fn record(node: &Node, peer: &PeerIdentity, asked: &Asked, release: &R
     }];
     entry.part_digests = release.part_digests();
     entry.reason = release.reason_code().parse().ok();
-    node.parts.log.append(entry).await.map_err(|error| {
+    node.parts.log.append(entry).await.inspect(|_| node.metrics.released(release)).map_err(|error| {
         tracing::error!(organisation = %node.organisation(), %error, "audit log cannot be written");
         Refusal::new(Reason::AuditUnavailable, error.to_string())
     })

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use weald_certs::PeerIdentity;
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
@@ -41,7 +42,12 @@ impl NodeAgentService for NodeService {
         let query = request.into_inner().query.ok_or_else(|| Reason::QueryMalformed.to_status(&Told::default()))?;
         // A task of its own: a broker that hangs up cannot have a record read without an entry of it.
         let node = Arc::clone(&self.node);
-        let answering = tokio::spawn(async move { answer(&node, &peer, query).await });
+        let answering = tokio::spawn(async move {
+            let began = Instant::now();
+            let ended = answer(&node, &peer, query).await;
+            node.metrics.query_ended(&ended, began.elapsed());
+            ended
+        });
         match tokio::time::timeout(BOUND, answering).await {
             Ok(Ok(Ok(answer))) => Ok(Response::new(AskResponse { answer: Some(answer) })),
             Ok(Ok(Err(refusal))) => Err(refusal.reason.to_status(&Told::default())),

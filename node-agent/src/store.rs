@@ -19,6 +19,11 @@ pub trait RecordStore: Send + Sync {
     ///
     /// [`StoreError`] when the local system cannot be read at all.
     fn read<'a>(&'a self, permitted: &'a Permitted) -> Reading<'a>;
+
+    /// How many things in the local system cannot be used, as far as is known. May block.
+    fn notices(&self) -> usize {
+        0
+    }
 }
 
 /// What a local system holds of one person.

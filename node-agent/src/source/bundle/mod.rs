@@ -86,6 +86,10 @@ impl RecordStore for BundleFolder {
         let sections = permitted.permit().grants().keys().copied().collect();
         Box::pin(self.read_sections(permitted.patient().nhs_number.clone(), sections))
     }
+
+    fn notices(&self) -> usize {
+        BundleFolder::notices(self).len()
+    }
 }
 
 impl std::fmt::Debug for BundleFolder {
