@@ -207,6 +207,11 @@ impl Entry {
         }
     }
 
+    /// A refusal of somebody of whom it is known where they came from, and perhaps who they are.
+    pub fn refused(recorder: Recorder, reason: Reason, address: IpAddr, peer: Option<SpiffeId>) -> Self {
+        Entry { reason: Some(reason), address: Some(address), peer, ..Entry::new(Kind::Refusal, recorder) }
+    }
+
     /// With what an assertion says: who, why, its id and digest, what it asks for, how long it
     /// counts; and in a node's log, whom it is about.
     pub fn with_assertion(mut self, assertion: &Verified<Assertion>) -> Self {

@@ -10,6 +10,7 @@ pub mod broker;
 pub mod cache;
 pub mod decide;
 pub mod dial;
+pub mod door;
 pub mod locate;
 mod metrics;
 mod question;

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod decide;
+pub mod door;
 mod metrics;
 pub mod node;
 pub mod read;

@@ -13,6 +13,7 @@ use weald_audit::drill::Faults as LogFaults;
 use weald_broker::ask::AskNode;
 use weald_broker::attached::AttachedNodes;
 use weald_broker::dial::Nodes;
+use weald_broker::door::DoorRecord;
 use weald_broker::service::BrokerService;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Listener, Register};
@@ -65,6 +66,7 @@ impl RestingBroker {
         address: SocketAddr,
     ) -> anyhow::Result<RunningBroker> {
         let (log, log_faults) = open_log(ground, &self.log)?;
+        let watch = Arc::new(DoorRecord::new(Arc::clone(&log), self.id.clone()));
         let broker = Arc::new(Broker::new(BrokerParts {
             name: self.id.clone(),
             federation: ground.name.clone(),
@@ -77,7 +79,7 @@ impl RestingBroker {
             nodes: Arc::clone(&self.nodes),
             env: ground.env.clone(),
         }));
-        let acceptor = bind(ground, Listener::Broker, &self.id, address).await?;
+        let acceptor = bind(ground, Listener::Broker, &self.id, address, watch).await?;
         let address = acceptor.local_address();
         let shutdown = CancellationToken::new();
         let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));

@@ -13,9 +13,10 @@ use weald_audit::drill::{Faults as LogFaults, FaultyStorage};
 use weald_audit::{Log, LogFile};
 use weald_broker::ask::AskNode;
 use weald_certs::{
-    Acceptor, Authority, Connector, Entrance, KeyState, Limits, Links, Listener, LogOnly, Member, MemberState,
+    Acceptor, Authority, Connector, DoorWatch, Entrance, KeyState, Limits, Links, Listener, Member, MemberState,
     Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Trust,
 };
+use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
 use weald_node::sign::StatementKey;
 use weald_node::{Node, NodeParts, RecordStore};
@@ -97,7 +98,7 @@ impl FederationBuilder {
         let ground = Ground::new(env)?;
         let mut opened = Vec::new();
         for member in members {
-            opened.push(open(&ground, member).await?);
+            opened.push(open(&ground, member, &folder).await?);
         }
         let broker_key: SigningKey<Query> = SigningKey::generate(KeyId::parse("b1/query/1")?, &*ground.env.random);
         let broker_id = SpiffeId::broker(&ground.name, "b1")?;
@@ -186,23 +187,37 @@ struct Opened {
     spec: MemberSpec,
     assertion_key: SigningKey<Assertion>,
     statement_key: SigningKey<Statement>,
-    acceptor: Option<Acceptor>,
+    doorway: Option<Doorway>,
 }
 
-async fn open(ground: &Ground, spec: MemberSpec) -> anyhow::Result<Opened> {
+/// A node's port and log, before its process serves them.
+struct Doorway {
+    acceptor: Acceptor,
+    log: Arc<Log>,
+    log_faults: LogFaults,
+}
+
+impl Doorway {
+    async fn open(ground: &Ground, organisation: &OdsCode, log: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        let (log, log_faults) = open_log(ground, log)?;
+        let watch = Arc::new(DoorRecord::new(Arc::clone(&log), organisation.clone()));
+        let id = SpiffeId::node(&ground.name, organisation);
+        let acceptor = bind(ground, Listener::Node, &id, address, watch).await?;
+        Ok(Doorway { acceptor, log, log_faults })
+    }
+}
+
+async fn open(ground: &Ground, spec: MemberSpec, folder: &Path) -> anyhow::Result<Opened> {
     let random = &*ground.env.random;
     let organisation = &spec.organisation;
-    let acceptor = match spec.source {
+    let doorway = match spec.source {
         Source::None => None,
-        Source::Store(_) => {
-            let id = SpiffeId::node(&ground.name, organisation);
-            Some(bind(ground, Listener::Node, &id, ANY_PORT).await?)
-        }
+        Source::Store(_) => Some(Doorway::open(ground, organisation, &node_log(folder, organisation), ANY_PORT).await?),
     };
     Ok(Opened {
         assertion_key: SigningKey::generate(KeyId::parse(&format!("{organisation}/assertion/1"))?, random),
         statement_key: SigningKey::generate(KeyId::parse(&format!("{organisation}/statement/1"))?, random),
-        acceptor,
+        doorway,
         spec,
     })
 }
@@ -215,11 +230,12 @@ pub(super) async fn bind(
     listener: Listener,
     id: &SpiffeId,
     address: SocketAddr,
+    watch: Arc<dyn DoorWatch>,
 ) -> anyhow::Result<Acceptor> {
     let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
     let clock = Arc::clone(&ground.env.clock);
     let trust = Arc::clone(&ground.trust);
-    let (watch, limits) = (Arc::new(LogOnly), Limits::default());
+    let limits = Limits::default();
     Ok(Acceptor::bind(address, Entrance { listener, credentials, trust, clock, watch, limits }).await?)
 }
 
@@ -246,7 +262,7 @@ impl Opened {
             name: self.spec.name.clone(),
             kind: self.spec.kind,
             state: MemberState::Active,
-            address: self.acceptor.as_ref().map(|acceptor| acceptor.local_address().to_string()),
+            address: self.doorway.as_ref().map(|doorway| doorway.acceptor.local_address().to_string()),
             sections: self.spec.sections.clone(),
             always_ask: false,
             keys: vec![
@@ -262,14 +278,14 @@ impl Opened {
         register: &Arc<ArcSwap<Register>>,
         folder: &Path,
     ) -> anyhow::Result<Option<(OdsCode, RunningNode)>> {
-        let (Some(acceptor), Source::Store(store)) = (self.acceptor, self.spec.source) else { return Ok(None) };
+        let (Some(doorway), Source::Store(store)) = (self.doorway, self.spec.source) else { return Ok(None) };
         let organisation = self.spec.organisation;
         let engine = match &self.spec.local_policies {
             None => Arc::clone(&ground.engine),
             Some(text) => Arc::new(Engine::baseline()?.with_local("local.cedar", text)?),
         };
         let faults = Faults::default();
-        let address = acceptor.local_address();
+        let address = doorway.acceptor.local_address();
         let resting = RestingNode {
             organisation: organisation.clone(),
             engine,
@@ -279,7 +295,7 @@ impl Opened {
             address,
             log: node_log(folder, &organisation),
         };
-        let awake = resting.wake(ground, register, acceptor)?;
+        let awake = resting.wake(ground, register, doorway)?;
         Ok(Some((organisation, RunningNode { resting, faults, awake: Some(awake) })))
     }
 }
@@ -302,18 +318,12 @@ impl RestingNode {
         ground: &Ground,
         register: &Arc<ArcSwap<Register>>,
     ) -> anyhow::Result<AwakeNode> {
-        let id = SpiffeId::node(&ground.name, &self.organisation);
-        let acceptor = bind(ground, Listener::Node, &id, self.address).await?;
-        self.wake(ground, register, acceptor)
+        let doorway = Doorway::open(ground, &self.organisation, &self.log, self.address).await?;
+        self.wake(ground, register, doorway)
     }
 
-    fn wake(
-        &self,
-        ground: &Ground,
-        register: &Arc<ArcSwap<Register>>,
-        acceptor: Acceptor,
-    ) -> anyhow::Result<AwakeNode> {
-        let (log, log_faults) = open_log(ground, &self.log)?;
+    fn wake(&self, ground: &Ground, register: &Arc<ArcSwap<Register>>, doorway: Doorway) -> anyhow::Result<AwakeNode> {
+        let Doorway { acceptor, log, log_faults } = doorway;
         let node = Arc::new(Node::new(NodeParts {
             organisation: self.organisation.clone(),
             federation: ground.name.clone(),
