@@ -9,7 +9,9 @@ mod secret;
 mod signing_key;
 
 pub use audit_log::{check_log, open_log};
+pub use file::{check_file, check_folder, text};
 pub use listen::bind;
+pub(crate) use listen::why as why_not_bound;
 pub use party::{Party, PartySettings, roots};
 pub use register::{REGISTER, RegisterSettings};
 pub use secret::secret;

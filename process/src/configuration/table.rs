@@ -38,6 +38,11 @@ impl<'d> Table<'d> {
         self.faults
     }
 
+    /// True if something stands there, whatever it is.
+    pub fn has(&self, key: Key) -> bool {
+        self.entries.contains_key(key.name)
+    }
+
     /// A text.
     pub fn text(&self, key: Key) -> Option<Placed<String>> {
         self.required(key)?;
@@ -169,7 +174,7 @@ impl<'d> Table<'d> {
 
     /// Notes that a key is missing, at the table in which it should stand.
     fn required(&self, key: Key) -> Option<()> {
-        if self.entries.contains_key(key.name) {
+        if self.has(key) {
             return Some(());
         }
         let place = Place { field: self.field(key.name), ..self.place.clone() };

@@ -3,9 +3,47 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
+
+use crate::configuration::{Faults, Placed};
+
+/// More than any file of text has that is read whole.
+const MOST_TEXT: u64 = 16 << 20;
+
+/// Reads a file of text. None, with the fault noted, if it cannot be read.
+pub fn text(faults: &Faults, path: &Placed<PathBuf>) -> Option<String> {
+    let text = read(&path.value, MOST_TEXT).and_then(|bytes| {
+        let no_text =
+            |_| Problem::new(format!("`{}` is not text in UTF-8", path.value.display()), "name a file of text");
+        String::from_utf8(bytes).map_err(no_text)
+    });
+    text.map_err(|problem| faults.note(&path.place, problem.what, problem.remedy)).ok()
+}
+
+/// True if a file can be opened. Notes the fault if not.
+pub fn check_file(faults: &Faults, path: &Placed<PathBuf>) -> bool {
+    let opened = open(&path.value).map_err(|problem| faults.note(&path.place, problem.what, problem.remedy));
+    opened.is_ok()
+}
+
+/// True if a folder can be listed. Notes the fault if not.
+pub fn check_folder(faults: &Faults, path: &Placed<PathBuf>) -> bool {
+    let folder = path.value.display();
+    let problem = match std::fs::metadata(&path.value) {
+        Ok(metadata) if !metadata.is_dir() => {
+            Problem::new(format!("`{folder}` is a file, not a folder"), "name a folder")
+        }
+        Ok(_) => match std::fs::read_dir(&path.value) {
+            Ok(_) => return true,
+            Err(error) => Problem::of(&path.value, &error),
+        },
+        Err(error) => Problem::of(&path.value, &error),
+    };
+    faults.note(&path.place, problem.what, problem.remedy);
+    false
+}
 
 /// Why a file or folder cannot be used, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,8 @@ pub async fn bind(faults: &Faults, address: &Placed<SocketAddr>, entrance: Entra
     }
 }
 
-fn why(address: SocketAddr, kind: ErrorKind) -> (String, &'static str) {
+/// Why a port cannot be opened, and what to do about it.
+pub(crate) fn why(address: SocketAddr, kind: ErrorKind) -> (String, &'static str) {
     match kind {
         ErrorKind::AddrInUse => {
             (format!("the port {} is in use", address), "stop the program that listens there, or choose another port")

@@ -1,0 +1,78 @@
+//! From a configuration to a broker that serves.
+
+use std::sync::Arc;
+
+use tonic::service::Routes;
+use weald_broker::attached::AttachedNodes;
+use weald_broker::dial::Nodes;
+use weald_broker::door::DoorRecord;
+use weald_broker::service::BrokerService;
+use weald_broker::{Broker, BrokerParts};
+use weald_certs::{Connector, Entrance, Limits, Links, Listener};
+use weald_process::load::{bind, open_log};
+use weald_process::{Faults, Key, Program, Service, Table};
+use weald_proto::env::Env;
+use weald_proto::limit;
+
+use crate::configuration::Configuration;
+use crate::load::{Loaded, load};
+
+impl Program for Configuration {
+    const NAME: &'static str = "weald-broker";
+    const KEYS: &'static [Key] = Configuration::KEYS;
+    type Loaded = Loaded;
+
+    fn read(root: &Table<'_>) -> Option<Self> {
+        Configuration::read(root)
+    }
+
+    fn load(&self, env: &Env, faults: &Faults) -> Option<Loaded> {
+        load(self, env, faults)
+    }
+
+    fn summary(&self, loaded: &Loaded) -> Vec<String> {
+        let register = loaded.register.load();
+        let members = register.active_members().count();
+        vec![
+            format!(
+                "federation {}: register version {}, {members} active members",
+                self.federation,
+                register.version()
+            ),
+            format!("baseline policies: {}", loaded.engine.version()),
+            format!("broker {} listens on {}", self.id.value, self.listen.value),
+        ]
+    }
+
+    async fn open(self, loaded: Loaded, env: &Env, faults: &Faults) -> Option<Vec<Service>> {
+        let Loaded { party, register, engine, key, pseudonyms } = loaded;
+        let name = self.id.value;
+        let (log, replay) = open_log(faults, &self.audit_log, &env.clock)?;
+        let log = Arc::new(log);
+        let entrance = Entrance {
+            listener: Listener::Broker,
+            credentials: Arc::clone(&party.credentials),
+            trust: Arc::clone(&party.trust),
+            clock: Arc::clone(&env.clock),
+            watch: Arc::new(DoorRecord::new(Arc::clone(&log), name.clone())),
+            limits: Limits::default(),
+        };
+        let acceptor = bind(faults, &self.listen, entrance).await?;
+        let links = Links::new(Connector::new(party.credentials, party.trust, env.clone()), limit::CONNECT_DEADLINE);
+        let attached = AttachedNodes::new(Arc::clone(&env.clock));
+        let broker = Arc::new(Broker::new(BrokerParts {
+            name: name.clone(),
+            federation: self.federation.clone(),
+            register,
+            engine,
+            log,
+            replay,
+            key,
+            pseudonyms,
+            nodes: Arc::new(Nodes::new(attached, links, self.federation)),
+            env: env.clone(),
+        }));
+        let routes = Routes::new(BrokerService::serve(broker));
+        Some(vec![Service { acceptor, routes, what: format!("views as {name}") }])
+    }
+}

@@ -1,0 +1,60 @@
+//! What a configuration of nodes says.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use weald_process::load::{PartySettings, REGISTER, RegisterSettings};
+use weald_process::{Faults, Key, Placed, Table};
+use weald_proto::FederationName;
+
+use crate::organisation::{self, Organisation};
+
+const FEDERATION: Key = Key::new("federation", "\"kent.weald.example\"");
+const TLS: Key = Key::new("tls", "{ roots = \"roots.pem\" }");
+const ORGANISATION: Key = Key::new("organisation", "[{ code = \"RVV\", ... }]");
+
+/// A configuration of nodes, well formed. Nothing that it names was opened.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    pub(crate) federation: Placed<FederationName>,
+    pub(crate) roots: Placed<PathBuf>,
+    pub(crate) register: RegisterSettings,
+    /// One at least; no two share a code, a port or an audit log.
+    pub(crate) organisations: Vec<Organisation>,
+}
+
+impl Configuration {
+    /// The keys of the outermost table.
+    pub(crate) const KEYS: &'static [Key] = &[FEDERATION, TLS, REGISTER, ORGANISATION];
+
+    /// Reads the outermost table: all of it, whatever is wrong.
+    pub(crate) fn read(root: &Table<'_>) -> Option<Self> {
+        let federation = root.parsed(FEDERATION, FederationName::parse);
+        let roots = root.table(TLS, &[PartySettings::ROOTS]).and_then(|tls| tls.path(PartySettings::ROOTS));
+        let register = root.table(REGISTER, RegisterSettings::KEYS);
+        let register = register.as_ref().and_then(RegisterSettings::read);
+        let organisations = root.tables(ORGANISATION, organisation::KEYS);
+        let organisations: Vec<_> = organisations?.iter().map(Organisation::read).collect();
+        let organisations: Vec<Organisation> = organisations.into_iter().collect::<Option<_>>()?;
+        check_apart(&organisations, root.faults());
+        Some(Configuration { federation: federation?, roots: roots?, register: register?, organisations })
+    }
+}
+
+fn check_apart(organisations: &[Organisation], faults: &Faults) {
+    let remedy = "give each organisation one table, with a code, a port and an audit log of its own";
+    let twice = |what: &str, name: &dyn Display| format!("{what} `{name}` is that of an earlier organisation too");
+    for (position, one) in organisations.iter().enumerate() {
+        let before = || organisations.iter().take(position);
+        if before().any(|other| other.code.value == one.code.value) {
+            faults.note(&one.code.place, twice("the code", &one.code.value), remedy);
+        }
+        let port = one.listen.value;
+        if port.port() != 0 && before().any(|other| other.listen.value == port) {
+            faults.note(&one.listen.place, twice("the port", &port), remedy);
+        }
+        if before().any(|other| other.audit_log.value == one.audit_log.value) {
+            faults.note(&one.audit_log.place, twice("the audit log", &one.audit_log.value.display()), remedy);
+        }
+    }
+}

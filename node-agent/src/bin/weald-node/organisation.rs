@@ -1,0 +1,56 @@
+//! What a configuration says of one organisation.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use weald_process::load::{KeySettings, PartySettings};
+use weald_process::{Key, Placed, Table};
+use weald_proto::OdsCode;
+
+use crate::source::{self, SourceSettings};
+
+const CODE: Key = Key::new("code", "\"RVV\"");
+const LISTEN: Key = Key::new("listen", "\"127.0.0.1:7401\"");
+const TLS: Key = Key::new("tls", "{ certificate = \"tls.pem\", key = \"tls.key\" }");
+const STATEMENT: Key = Key::new("statement", "{ key_id = \"RVV/statement/1\", key = \"statement.key\" }");
+const POLICIES: Key = Key::new("policies", "\"policies\"");
+const AUDIT_LOG: Key = Key::new("audit_log", "\"RVV.audit\"");
+
+/// The keys of an organisation's table.
+pub(crate) const KEYS: &[Key] = &[CODE, LISTEN, TLS, STATEMENT, POLICIES, source::BUNDLES, source::SQLITE, AUDIT_LOG];
+
+/// What a configuration says of one organisation.
+#[derive(Debug)]
+pub(crate) struct Organisation {
+    pub(crate) code: Placed<OdsCode>,
+    pub(crate) listen: Placed<SocketAddr>,
+    pub(crate) party: PartySettings,
+    pub(crate) statement: KeySettings,
+    pub(crate) policies: Option<Placed<PathBuf>>,
+    pub(crate) source: SourceSettings,
+    pub(crate) audit_log: Placed<PathBuf>,
+}
+
+impl Organisation {
+    /// Reads its table: all of it, whatever is wrong.
+    pub(crate) fn read(table: &Table<'_>) -> Option<Self> {
+        let code = table.parsed(CODE, OdsCode::parse);
+        let listen = table.address(LISTEN);
+        let tls = table.table(TLS, &[PartySettings::CERTIFICATE, PartySettings::KEY]);
+        let party = tls.as_ref().and_then(PartySettings::read);
+        let statement = table.table(STATEMENT, KeySettings::KEYS);
+        let statement = statement.as_ref().and_then(KeySettings::read);
+        let policies = table.path_if_any(POLICIES);
+        let source = SourceSettings::read(table);
+        let audit_log = table.path(AUDIT_LOG);
+        Some(Organisation {
+            code: code?,
+            listen: listen?,
+            party: party?,
+            statement: statement?,
+            policies,
+            source: source?,
+            audit_log: audit_log?,
+        })
+    }
+}
