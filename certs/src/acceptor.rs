@@ -1,31 +1,36 @@
 //! The listening end: mutual TLS, then HTTP for whoever may come in.
 
+mod arriving;
+mod call;
+mod caller;
+mod gate;
+mod heard;
+mod leaving;
 mod limits;
+mod occupancy;
 mod refusal;
 mod serve;
+mod verdict;
 mod watch;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use weald_proto::{Clock, Reason, SpiffeId};
+use weald_proto::Clock;
 
 use crate::credentials::Credentials;
-use crate::door::{Door, Listener};
-use crate::peer::PeerIdentity;
-use crate::tls;
+use crate::door::Listener;
 use crate::trust::Trust;
-
+use gate::Gate;
 pub use limits::Limits;
-use refusal::Refusal;
+use occupancy::Arrival;
+pub use occupancy::Occupancy;
 pub use watch::{DoorWatch, LogOnly, Refused};
 
 /// Connections that wait in the kernel. The usual 128 overflows when all nodes or viewers come at once.
@@ -42,7 +47,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// `request.extensions().get::<PeerIdentity>()`. The header `grpc-timeout` is **not** enforced, because
 /// hyper serves the connection and not tonic's own server: a service bounds its work itself.
 pub struct Acceptor {
-    entrance: Arc<Entrance>,
+    gate: Arc<Gate>,
     socket: TcpListener,
     address: SocketAddr,
 }
@@ -76,12 +81,17 @@ impl Acceptor {
         entrance.tls(&Arc::default()).map_err(BindError::Tls)?;
         let socket = listen(address).map_err(|source| BindError::Address { address, source })?;
         let address = socket.local_addr().map_err(|source| BindError::Address { address, source })?;
-        Ok(Acceptor { entrance: Arc::new(entrance), socket, address })
+        Ok(Acceptor { gate: Arc::new(Gate::new(entrance)), socket, address })
     }
 
     /// The address that it is bound to, with the real port.
     pub fn local_address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Who is here, for metrics; may be kept when the port is served.
+    pub fn occupancy(&self) -> Arc<Occupancy> {
+        Arc::clone(&self.gate.occupancy)
     }
 
     /// Serves `routes` until `shutdown`: then no connection is accepted, running requests have 10 s to
@@ -101,8 +111,10 @@ impl Acceptor {
                 Some(ended) = connections.join_next() => report(ended),
                 accepted = self.socket.accept() => match accepted {
                     Ok((tcp, from)) => {
-                        let entrance = Arc::clone(&self.entrance);
-                        connections.spawn(connection(entrance, tcp, from, routes.clone(), shutdown.clone()));
+                        if let Some(arrival) = self.gate.arrive(from) {
+                            let (gate, routes, shutdown) = (Arc::clone(&self.gate), routes.clone(), shutdown.clone());
+                            connections.spawn(connection(gate, arrival, (tcp, from), routes, shutdown));
+                        }
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections");
@@ -137,62 +149,19 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 async fn connection(
-    entrance: Arc<Entrance>,
-    tcp: TcpStream,
-    from: SocketAddr,
+    gate: Arc<Gate>,
+    arrival: Arrival,
+    (tcp, from): (TcpStream, SocketAddr),
     routes: Routes,
     shutdown: CancellationToken,
 ) {
     let admitted = tokio::select! {
         () = shutdown.cancelled() => return,
-        admitted = entrance.admit(tcp) => admitted,
+        admitted = gate.admit(arrival, tcp) => admitted,
     };
     match admitted {
-        Ok((door, peer, stream)) => serve::requests(door, peer, stream, routes, shutdown).await,
-        Err(Refusal { reason, peer, detail }) => {
-            entrance.watch.refused(&Refused { reason, from, peer, detail });
-        }
-    }
-}
-
-impl Entrance {
-    /// For one connection, so that `believed` tells who it was when the handshake fails after all.
-    fn tls(&self, believed: &Arc<OnceLock<SpiffeId>>) -> Result<TlsAcceptor, rustls::Error> {
-        let (credentials, trust, clock) =
-            (Arc::clone(&self.credentials), Arc::clone(&self.trust), Arc::clone(&self.clock));
-        let config = tls::server_config(self.listener, credentials, trust, clock, Arc::clone(believed))?;
-        Ok(TlsAcceptor::from(Arc::new(config)))
-    }
-
-    async fn admit(&self, tcp: TcpStream) -> Result<(Door, PeerIdentity, TlsStream<TcpStream>), Refusal> {
-        let believed = Arc::default();
-        let stream = self.handshake(tcp, &believed).await.map_err(|refusal| refusal.of(believed.get().cloned()))?;
-        let (_, connection) = stream.get_ref();
-        let peer = PeerIdentity::of_connection(connection)
-            .map_err(|error| Refusal::new(Reason::CertificateName, error.to_string()))?;
-        let refused = |reason, detail| Refusal::new(reason, detail).of(Some(peer.spiffe_id().clone()));
-        let door = connection
-            .alpn_protocol()
-            .and_then(Door::from_alpn)
-            .ok_or_else(|| refused(Reason::ProtocolUnknown, "the caller names no protocol (ALPN)"))?;
-        if self.listener.admits(door, &peer.spiffe_id().path) {
-            Ok((door, peer, stream))
-        } else {
-            Err(refused(Reason::WrongParty, "this party may not come through this door"))
-        }
-    }
-
-    async fn handshake(
-        &self,
-        tcp: TcpStream,
-        believed: &Arc<OnceLock<SpiffeId>>,
-    ) -> Result<TlsStream<TcpStream>, Refusal> {
-        tcp.set_nodelay(true).map_err(|error| Refusal::of_tls(&error))?;
-        let tls = self.tls(believed).map_err(|_| Refusal::new(Reason::Internal, "TLS cannot be configured"))?;
-        match tokio::time::timeout(self.limits.handshake_time, tls.accept(tcp)).await {
-            Ok(done) => done.map_err(|error| Refusal::of_tls(&error)),
-            Err(_) => Err(Refusal::new(Reason::HandshakeTimedOut, "the handshake was not over in time")),
-        }
+        Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
+        Err(refusal) => gate.report(from, refusal),
     }
 }
 

@@ -35,7 +35,7 @@ pub mod register;
 mod tls;
 pub mod trust;
 
-pub use acceptor::{Acceptor, BindError, DoorWatch, Entrance, Limits, LogOnly, Refused};
+pub use acceptor::{Acceptor, BindError, DoorWatch, Entrance, Limits, LogOnly, Occupancy, Refused};
 #[cfg(feature = "authority")]
 pub use authority::{Authority, AuthorityError, Issued, LeafKey, LeafTerms, LeafUsage};
 pub use backoff::Backoff;

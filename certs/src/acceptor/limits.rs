@@ -8,7 +8,7 @@ use weald_proto::limit;
 ///
 /// An address is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177: that is what one
 /// customer has). An identity is a SPIFFE id.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// TLS handshakes in progress, of everybody. Beyond: the connection is closed.
     pub handshakes: usize,
@@ -27,10 +27,10 @@ pub struct Limits {
     /// any work, whatever is asked.
     pub refusals: u32,
     /// How many more may be refused for every second that passes.
-    pub refusals_per_second: f64,
+    pub refusals_per_second: u32,
     /// Bytes of the headers of one call: names, values and 32 for each (RFC 9113, 6.5.2). Beyond:
     /// `REQUEST_TOO_LARGE`. Beyond twice as many: HTTP status 431, or the connection is closed.
-    pub header_bytes: u32,
+    pub header_bytes: usize,
     /// Bytes of the body of one call. Beyond: `REQUEST_TOO_LARGE`.
     pub body_bytes: usize,
     /// For the whole TLS handshake. Beyond: the connection is closed.
@@ -52,7 +52,7 @@ impl Default for Limits {
             streams_per_connection: 256,
             requests_per_identity: 512,
             refusals: 200,
-            refusals_per_second: 20.0,
+            refusals_per_second: 20,
             header_bytes: 16 << 10,
             // One message, and what gRPC puts before it (5 bytes) with room.
             body_bytes: limit::REQUEST_BYTES + 1024,

@@ -1,53 +1,74 @@
 //! Requests on one connection, each with the caller's identity.
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tower::ServiceExt as _;
+use weald_proto::Reason;
 
+use super::call::Visit;
+use super::gate::{Entrant, Gate};
+use super::heard::Heard;
+use super::limits::Limits;
+use super::refusal::Refusal;
 use crate::door::Door;
-use crate::peer::PeerIdentity;
 
 /// How often a silent peer is asked whether it is there, ...
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// ... and how long it has to say so.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// Requests at once on one connection.
-const CONCURRENT_STREAMS: u32 = 256;
-/// Requests are small: 256 KiB may be under way for one, ...
-const STREAM_WINDOW: u32 = 256 << 10;
-/// ... and 4 MiB for all of a connection, so that 16 that nobody reads stall no other.
-const CONNECTION_WINDOW: u32 = 4 << 20;
-/// Headers of one request. An assertion of 8 KiB is one of them.
-const HEADER_BYTES: u32 = 32 << 10;
-/// For the head of an HTTP/1.1 request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests are small: 128 KiB may be under way for one, ...
+const STREAM_WINDOW: u32 = 128 << 10;
+/// ... and 2 MiB for all of a connection, so that 16 that nobody reads stall no other.
+const CONNECTION_WINDOW: u32 = 2 << 20;
+/// What waits to be sent on one stream of a caller that reads slowly.
+const SEND_BUFFER: usize = 128 << 10;
+/// The largest frame that is read (RFC 9113, 4.2: nobody may be asked to take less).
+const FRAME_BYTES: u32 = 16 << 10;
+/// Streams that were reset before they were looked at ("rapid reset", CVE-2023-44487). Beyond: `GOAWAY`.
+const PENDING_RESETS: usize = 32;
+/// Streams that we reset because of the peer's errors ("made you reset", CVE-2025-8671). Beyond: `GOAWAY`.
+const OWN_RESETS: usize = 64;
+/// Headers of one HTTP/1.1 request.
+const HEADERS: usize = 64;
+/// hyper's smallest buffer for the head of an HTTP/1.1 request.
+const LEAST_HEAD: usize = 8 << 10;
+/// What an HTTP/2 client says first (RFC 9113, 3.4).
+const PREFACE: usize = 24;
 
 /// Serves until the peer hangs up, or until the requests that run at `shutdown` are done.
 pub(super) async fn requests(
-    door: Door,
-    peer: PeerIdentity,
-    stream: TlsStream<TcpStream>,
+    gate: Arc<Gate>,
+    entrant: Entrant,
+    from: SocketAddr,
     routes: Routes,
     shutdown: CancellationToken,
 ) {
-    let caller = peer.clone();
-    let service = routes.into_axum_router().map_request(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(caller.clone());
-        request
+    let Entrant { door, peer, seat, stream } = entrant;
+    let visit = Arc::new(Visit::new(Arc::clone(&gate), from, peer.clone(), seat, routes));
+    let service = service_fn(move |request| {
+        let visit = Arc::clone(&visit);
+        async move { Ok::<_, Infallible>(visit.serve(request).await) }
     });
-    let builder = builder(door);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+    let limits = &gate.entrance.limits;
+    let stream = Heard::new(stream);
+    let silence = silence(door, stream.bytes(), limits.head_time);
+    let builder = builder(door, limits);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = silence => {
+            let refusal = Refusal::new(Reason::HandshakeTimedOut, "HTTP/2 was agreed on, and never begun");
+            return gate.report(from, refusal.of(Some(peer.spiffe_id().clone())));
+        }
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -58,21 +79,47 @@ pub(super) async fn requests(
     }
 }
 
+/// Ends when a peer has not begun to speak HTTP/2 in time; hyper pings only those that have. HTTP/1.1
+/// has a time of its own for heads.
+async fn silence(door: Door, heard: Arc<AtomicUsize>, time: Duration) {
+    tokio::time::sleep(time).await;
+    if door == Door::Http1 || heard.load(Ordering::Relaxed) >= PREFACE {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Speaks exactly what was agreed on by ALPN, whatever the first bytes look like.
-fn builder(door: Door) -> auto::Builder<TokioExecutor> {
+///
+/// What h2 bounds by itself: a header block that comes in many pieces (`CONTINUATION` flood) by the
+/// size of the header list; answers to `PING` and `SETTINGS`, of which one of each may wait, and nothing
+/// is read until it is sent. Whoever sends nothing else uses only what tokio gives every connection in
+/// turn. A header block that never ends is cut off by the ping, which cannot be answered in between.
+fn builder(door: Door, limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = match door {
         Door::Http1 => auto::Builder::new(TokioExecutor::new()).http1_only(),
         Door::Http2 | Door::Attach | Door::Bootstrap => auto::Builder::new(TokioExecutor::new()).http2_only(),
     };
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    // `header_bytes` is what we answer with a reason. Twice that is refused beneath us, without one.
+    let most_header_bytes = limits.header_bytes.saturating_mul(2);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // Runs between requests, too: the longest that an HTTP/1.1 connection idles.
+        .header_read_timeout(limits.head_time)
+        .max_headers(HEADERS)
+        .max_buf_size(most_header_bytes.max(LEAST_HEAD));
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT)
-        .max_concurrent_streams(CONCURRENT_STREAMS)
+        .max_concurrent_streams(limits.streams_per_connection)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_header_list_size(HEADER_BYTES);
+        .max_send_buf_size(SEND_BUFFER)
+        .max_frame_size(FRAME_BYTES)
+        .max_header_list_size(u32::try_from(most_header_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(OWN_RESETS);
     builder
 }

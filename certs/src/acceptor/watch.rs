@@ -7,9 +7,8 @@ use weald_proto::{Reason, SpiffeId};
 /// Hears of every connection and every call that an [`Acceptor`](crate::Acceptor) refuses by itself,
 /// before anything behind its routes has seen it.
 ///
-/// Whoever can reach the port can cause reports, so whoever keeps them bounds how many. Of
-/// [`Reason::TooManyConnections`] and [`Reason::TooManyRequests`] only the first of a row is reported:
-/// the next one after there was room again.
+/// Every one is told, and whoever can reach the port can cause them at any rate: whoever keeps them
+/// bounds how many.
 pub trait DoorWatch: Send + Sync {
     /// Somebody was refused. Called on the path of connections and calls: must not block.
     fn refused(&self, refused: &Refused);

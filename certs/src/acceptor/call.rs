@@ -1,0 +1,207 @@
+//! One call: counted, bounded, answered, and judged by its answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Request, Response};
+use hyper::body::{Body as _, Incoming};
+use tonic::Status;
+use tonic::service::Routes;
+use tower::Service as _;
+use weald_proto::{Reason, Told};
+
+use super::arriving::{self, Arriving, Cut};
+use super::caller::TooMany;
+use super::gate::Gate;
+use super::leaving::Leaving;
+use super::occupancy::{InFlight, Seat};
+use super::refusal::Refusal;
+use super::verdict::{self, Form};
+use crate::peer::PeerIdentity;
+
+/// What is counted for each header beside its bytes (RFC 9113, 6.5.2).
+const PER_HEADER: usize = 32;
+
+/// One connection of one caller, and where its calls go.
+pub(super) struct Visit {
+    gate: Arc<Gate>,
+    from: SocketAddr,
+    peer: PeerIdentity,
+    seat: Seat,
+    routes: Routes,
+}
+
+impl Visit {
+    pub(super) fn new(gate: Arc<Gate>, from: SocketAddr, peer: PeerIdentity, seat: Seat, routes: Routes) -> Self {
+        Visit { gate, from, peer, seat, routes }
+    }
+
+    /// Answers a request, by the routes if nothing is against it.
+    pub(super) async fn serve(self: Arc<Self>, mut request: Request<Incoming>) -> Response<Leaving> {
+        let form = Form::of(&request);
+        let in_flight = match self.gate.occupancy.begin(self.seat.caller()) {
+            Ok(in_flight) => in_flight,
+            Err(TooMany::InFlight) => {
+                return self.refuse(
+                    form,
+                    Reason::TooManyRequests,
+                    &Told::default(),
+                    "as many in flight as one may have",
+                );
+            }
+            Err(TooMany::Refused(wait)) => {
+                return self.refuse(form, Reason::TooManyRequests, &Told::wait(wait), "refused too often");
+            }
+        };
+        let is_compressed = request.headers().get("grpc-encoding").is_some_and(|encoding| encoding != "identity");
+        let call = Call { visit: Arc::clone(&self), in_flight, form, is_compressed, cut: Cut::default() };
+        if let Some((reason, told, detail)) = self.objection(form, &request) {
+            return call.refuse(reason, &told, detail);
+        }
+        request.extensions_mut().insert(self.peer.clone());
+        let limits = &self.gate.entrance.limits;
+        let request = request.map(|body| Arriving::new(body, limits, Arc::clone(&call.cut)));
+        match self.routes.clone().call(request).await {
+            Ok(response) => call.judge(response),
+            Err(never) => match never {},
+        }
+    }
+
+    /// What is wrong with a request before anybody looks into it.
+    fn objection(&self, form: Form, request: &Request<Incoming>) -> Option<(Reason, Told, &'static str)> {
+        let limits = &self.gate.entrance.limits;
+        let header_bytes = request.headers().iter().fold(request.uri().path().len(), |bytes, (name, value)| {
+            bytes.saturating_add(name.as_str().len()).saturating_add(value.len()).saturating_add(PER_HEADER)
+        });
+        if header_bytes > limits.header_bytes {
+            return Some((
+                Reason::RequestTooLarge,
+                Told::text("the headers are too large"),
+                "the headers are too large",
+            ));
+        }
+        let body_bytes = usize::try_from(request.body().size_hint().lower()).unwrap_or(usize::MAX);
+        if body_bytes > limits.body_bytes {
+            return Some((Reason::RequestTooLarge, Told::default(), "the body is too large, as its length says"));
+        }
+        if form == Form::Plain && names_a_method(request.uri().path()) {
+            let told = Told::text("calls are sent as content type `application/grpc`");
+            return Some((Reason::RequestMalformed, told, "a call of another content type"));
+        }
+        None
+    }
+
+    fn refuse(&self, form: Form, reason: Reason, told: &Told, detail: &'static str) -> Response<Leaving> {
+        self.report(reason, detail);
+        verdict::answer(form, reason, told, self.gate.entrance.listener).map(|body| Leaving::new(body, None))
+    }
+
+    fn report(&self, reason: Reason, detail: &'static str) {
+        let refusal = Refusal::new(reason, detail).of(Some(self.peer.spiffe_id().clone()));
+        self.gate.report(self.from, refusal);
+    }
+}
+
+/// True for the path of a gRPC method: `/<package>.<Service>/<Method>`.
+fn names_a_method(path: &str) -> bool {
+    let mut segments = path.split('/').skip(1);
+    let is_service = segments.next().is_some_and(|service| service.contains('.') && !service.starts_with('.'));
+    is_service && segments.next().is_some_and(|method| !method.is_empty()) && segments.next().is_none()
+}
+
+/// A call in flight.
+pub(super) struct Call {
+    visit: Arc<Visit>,
+    in_flight: InFlight,
+    form: Form,
+    is_compressed: bool,
+    cut: Cut,
+}
+
+impl Call {
+    /// Reads the head of an answer, and replaces what has no reason of ours.
+    fn judge(self, response: Response<tonic::body::Body>) -> Response<Leaving> {
+        if let Some(reason) = self.cut.get().copied() {
+            return self.refuse(reason, &arriving::told(reason), "the body was cut off");
+        }
+        match self.form {
+            Form::Grpc => self.judge_grpc(response),
+            Form::Plain => self.judge_plain(response),
+        }
+    }
+
+    fn judge_grpc(self, response: Response<tonic::body::Body>) -> Response<Leaving> {
+        let Some(status) = verdict::fault(response.headers()) else {
+            return response.map(|body| Leaving::new(body, Some(self)));
+        };
+        if Reason::of_status(&status).is_none()
+            && let Some((reason, told)) = verdict::reason_before_the_call(status.code(), self.is_compressed)
+        {
+            return self.refuse(reason, &told, "no service was called");
+        }
+        self.count(&status);
+        response.map(|body| Leaving::new(body, None))
+    }
+
+    /// Routes that find nothing answer in gRPC whoever asks.
+    fn judge_plain(self, response: Response<tonic::body::Body>) -> Response<Leaving> {
+        if verdict::is_grpc(response.headers()) {
+            return self.refuse(Reason::MethodUnknown, &Told::default(), "nothing is served there");
+        }
+        if response.status().is_client_error() {
+            self.in_flight.refused();
+        }
+        response.map(|body| Leaving::new(body, Some(self)))
+    }
+
+    /// Reads the status at the end of an answer, and replaces one that has no reason of ours.
+    pub(super) fn judge_trailers(self, trailers: &mut HeaderMap) {
+        let Some(status) = verdict::fault(trailers) else { return };
+        let ours = match (self.cut.get(), Reason::of_status(&status)) {
+            (Some(cut), _) => Some(*cut),
+            (None, Some(_)) => None,
+            (None, None) => verdict::reason_after_the_call(status.code()),
+        };
+        let Some(reason) = ours else { return self.count(&status) };
+        let status = reason.to_status(&arriving::told(reason));
+        for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS] {
+            trailers.remove(name);
+        }
+        // A status of a reason holds nothing that is no header.
+        if status.add_header(trailers).is_err() {
+            tracing::error!(%reason, "a reason does not fit into trailers");
+        }
+        if reason == Reason::Internal {
+            tracing::error!("an answer could not be encoded");
+        } else {
+            self.visit.report(reason, "the body was cut off");
+        }
+        self.count(&status);
+    }
+
+    fn count(&self, status: &Status) {
+        if verdict::is_refusal(status.code()) {
+            self.in_flight.refused();
+        }
+    }
+
+    fn refuse(self, reason: Reason, told: &Told, detail: &'static str) -> Response<Leaving> {
+        if verdict::is_refusal(reason.grpc()) {
+            self.in_flight.refused();
+        }
+        self.visit.refuse(self.form, reason, told, detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_a_service_and_a_method_names_a_method() {
+        assert!(names_a_method("/weald.service.v1.RecordService/GetSummary"));
+        for path in ["/", "/favicon.ico", "/.well-known/weald", "/v1/Patient.Summary", "/a.b/c/d", "/a.b/"] {
+            assert!(!names_a_method(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What one identity holds: connections, calls in flight, and how often it may still be refused.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use weald_proto::SpiffeId;
+
+use super::limits::Limits;
+
+/// The wait that is told where nothing is ever forgiven.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Everybody who is connected, or has been refused a short while ago.
+///
+/// Bounded: only an identity with a connection gets in, and stays after it for as long as it takes to
+/// be forgiven.
+#[derive(Default)]
+pub(super) struct Callers(Mutex<HashMap<SpiffeId, Arc<Caller>>>);
+
+/// One identity, shared by its connections and calls.
+pub(super) struct Caller(Mutex<Standing>);
+
+struct Standing {
+    connections: usize,
+    requests: usize,
+    /// How many more refusals are left ...
+    left: f64,
+    /// ... as of this moment.
+    at: Instant,
+}
+
+/// Why an identity may make no call now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooMany {
+    /// As many in flight as it may have.
+    InFlight,
+    /// Refused too often; it may try again after this time.
+    Refused(Duration),
+}
+
+impl Callers {
+    /// One more connection of `peer`, if it may have one.
+    pub(super) fn admit(&self, peer: &SpiffeId, limits: &Limits) -> Option<Arc<Caller>> {
+        let mut known = self.known();
+        if let Some(caller) = known.get(peer) {
+            return caller.connect(limits).then(|| Arc::clone(caller));
+        }
+        let now = Instant::now();
+        known.retain(|_, caller| !caller.may_be_forgotten(limits, now));
+        let caller = Arc::new(Caller::new(limits, now));
+        known.insert(peer.clone(), Arc::clone(&caller));
+        caller.connect(limits).then_some(caller)
+    }
+
+    /// How many have a connection.
+    pub(super) fn connected(&self) -> usize {
+        self.known().values().filter(|caller| caller.standing().connections > 0).count()
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<SpiffeId, Arc<Caller>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Caller {
+    fn new(limits: &Limits, now: Instant) -> Self {
+        Caller(Mutex::new(Standing { connections: 0, requests: 0, left: f64::from(limits.refusals), at: now }))
+    }
+
+    fn connect(&self, limits: &Limits) -> bool {
+        let mut standing = self.standing();
+        let fits = standing.connections < limits.connections_per_identity;
+        if fits {
+            standing.connections = standing.connections.saturating_add(1);
+        }
+        fits
+    }
+
+    /// One connection less.
+    pub(super) fn leave(&self) {
+        let mut standing = self.standing();
+        standing.connections = standing.connections.saturating_sub(1);
+    }
+
+    /// One more call.
+    pub(super) fn begin(&self, limits: &Limits) -> Result<(), TooMany> {
+        let mut standing = self.standing();
+        standing.forgive(limits, Instant::now());
+        if let Some(wait) = standing.wait(limits) {
+            return Err(TooMany::Refused(wait));
+        }
+        if standing.requests >= limits.requests_per_identity {
+            return Err(TooMany::InFlight);
+        }
+        standing.requests = standing.requests.saturating_add(1);
+        Ok(())
+    }
+
+    /// One call less.
+    pub(super) fn end(&self) {
+        let mut standing = self.standing();
+        standing.requests = standing.requests.saturating_sub(1);
+    }
+
+    /// A call was refused.
+    pub(super) fn refused(&self, limits: &Limits) {
+        let mut standing = self.standing();
+        standing.forgive(limits, Instant::now());
+        standing.left = (standing.left - 1.0).max(0.0);
+    }
+
+    fn may_be_forgotten(&self, limits: &Limits, now: Instant) -> bool {
+        let mut standing = self.standing();
+        standing.forgive(limits, now);
+        standing.connections == 0 && standing.requests == 0 && standing.left >= f64::from(limits.refusals)
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standing {
+    /// A token bucket: what time has passed gives back.
+    fn forgive(&mut self, limits: &Limits, now: Instant) {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        let given = passed * f64::from(limits.refusals_per_second);
+        self.left = (self.left + given).min(f64::from(limits.refusals));
+        self.at = now;
+    }
+
+    /// How long until one more may be refused; none if one may now.
+    fn wait(&self, limits: &Limits) -> Option<Duration> {
+        let missing = 1.0 - self.left;
+        let seconds = missing / f64::from(limits.refusals_per_second);
+        (missing > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(NEVER))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(name: &str) -> SpiffeId {
+        SpiffeId::parse(&format!("spiffe://kent.weald.example/broker/{name}")).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_was_refused_too_often_waits_and_is_forgiven() {
+        let limits = Limits { refusals: 2, refusals_per_second: 4, ..Limits::default() };
+        let caller = Callers::default().admit(&peer("b1"), &limits).unwrap();
+        for _ in 0..2 {
+            assert_eq!(caller.begin(&limits), Ok(()));
+            caller.refused(&limits);
+        }
+        assert_eq!(caller.begin(&limits), Err(TooMany::Refused(Duration::from_millis(250))));
+        tokio::time::advance(Duration::from_millis(250)).await;
+        assert_eq!(caller.begin(&limits), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_forgiven_by_connecting_again_and_nobody_is_remembered_for_ever() {
+        let limits = Limits { refusals: 1, refusals_per_second: 1, ..Limits::default() };
+        let callers = Callers::default();
+        let caller = callers.admit(&peer("b1"), &limits).unwrap();
+        caller.refused(&limits);
+        caller.leave();
+        let again = callers.admit(&peer("b1"), &limits).unwrap();
+        assert!(again.begin(&limits).is_err());
+        again.leave();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        callers.admit(&peer("b2"), &limits).unwrap();
+        assert_eq!(callers.known().keys().collect::<Vec<_>>(), [&peer("b2")]);
+    }
+}

@@ -1,0 +1,249 @@
+//! Who is here: connections, handshakes and calls of one port, counted and limited.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use weald_proto::{Reason, SpiffeId};
+
+use super::caller::{Caller, Callers, TooMany};
+use super::limits::Limits;
+
+/// What one port holds at the moment, for metrics. All of it goes back to zero when everybody has left.
+pub struct Occupancy {
+    limits: Limits,
+    arrivals: Mutex<Arrivals>,
+    callers: Callers,
+    requests: AtomicUsize,
+    refused: Vec<AtomicU64>,
+}
+
+/// INVARIANT: `handshakes` is the sum of `by_network`, in which no number is zero.
+#[derive(Default)]
+struct Arrivals {
+    connections: usize,
+    handshakes: usize,
+    by_network: HashMap<IpAddr, usize>,
+}
+
+impl Occupancy {
+    pub(super) fn new(limits: Limits) -> Self {
+        Occupancy {
+            limits,
+            arrivals: Mutex::default(),
+            callers: Callers::default(),
+            requests: AtomicUsize::new(0),
+            refused: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// Connections that are open, those in a handshake included.
+    pub fn connections(&self) -> usize {
+        self.arrivals().connections
+    }
+
+    /// Handshakes in progress.
+    pub fn handshakes(&self) -> usize {
+        self.arrivals().handshakes
+    }
+
+    /// Identities that are connected.
+    pub fn callers(&self) -> usize {
+        self.callers.connected()
+    }
+
+    /// Calls in flight.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How many connections and calls the port itself has refused for `reason`, since it was opened.
+    pub fn refused(&self, reason: Reason) -> u64 {
+        self.refused.get(reason as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn count_refused(&self, reason: Reason) {
+        if let Some(count) = self.refused.get(reason as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A connection that was accepted, if there is room for its handshake; otherwise what is full.
+    pub(super) fn arrive(self: &Arc<Self>, from: IpAddr) -> Result<Arrival, &'static str> {
+        let network = network(from);
+        let mut arrivals = self.arrivals();
+        if arrivals.connections >= self.limits.connections {
+            return Err("as many connections as there may be");
+        }
+        if arrivals.handshakes >= self.limits.handshakes {
+            return Err("as many handshakes in progress as there may be");
+        }
+        let of_network = arrivals.by_network.get(&network).copied().unwrap_or(0);
+        if of_network >= self.limits.handshakes_per_address {
+            return Err("as many handshakes in progress as one address may have");
+        }
+        arrivals.connections = arrivals.connections.saturating_add(1);
+        arrivals.handshakes = arrivals.handshakes.saturating_add(1);
+        arrivals.by_network.insert(network, of_network.saturating_add(1));
+        drop(arrivals);
+        Ok(Arrival { occupancy: Arc::clone(self), handshaking: Some(network) })
+    }
+
+    /// One more call of `caller`, if it may make one.
+    pub(super) fn begin(self: &Arc<Self>, caller: &Arc<Caller>) -> Result<InFlight, TooMany> {
+        caller.begin(&self.limits)?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(InFlight { occupancy: Arc::clone(self), caller: Arc::clone(caller) })
+    }
+
+    /// Nothing that holds the lock can leave the numbers half changed, so a poisoned lock is as good as
+    /// any.
+    fn arrivals(&self) -> MutexGuard<'_, Arrivals> {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The address by which handshakes are counted: of IPv6 the /64, all of which one customer has.
+fn network(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+/// A connection, counted until it is dropped; at first in its handshake.
+pub(super) struct Arrival {
+    occupancy: Arc<Occupancy>,
+    handshaking: Option<IpAddr>,
+}
+
+impl Arrival {
+    /// The handshake has ended, and it is `peer`, who takes a seat if there is one left; otherwise what
+    /// is full.
+    pub(super) fn seat(mut self, peer: &SpiffeId) -> Result<Seat, &'static str> {
+        self.end_handshake();
+        let caller = self.occupancy.callers.admit(peer, &self.occupancy.limits);
+        let caller = caller.ok_or("as many connections as one identity may have")?;
+        Ok(Seat { caller, _arrival: self })
+    }
+
+    fn end_handshake(&mut self) {
+        let Some(network) = self.handshaking.take() else { return };
+        let mut arrivals = self.occupancy.arrivals();
+        arrivals.handshakes = arrivals.handshakes.saturating_sub(1);
+        if let Entry::Occupied(mut of_network) = arrivals.by_network.entry(network) {
+            *of_network.get_mut() = of_network.get().saturating_sub(1);
+            if *of_network.get() == 0 {
+                of_network.remove();
+            }
+        }
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        self.end_handshake();
+        let mut arrivals = self.occupancy.arrivals();
+        arrivals.connections = arrivals.connections.saturating_sub(1);
+    }
+}
+
+/// A connection whose owner is known, counted as theirs until it is dropped.
+pub(super) struct Seat {
+    caller: Arc<Caller>,
+    /// Dropped last: the connection's own count.
+    _arrival: Arrival,
+}
+
+impl Seat {
+    pub(super) fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.caller.leave();
+    }
+}
+
+/// A call, counted until it is dropped.
+pub(super) struct InFlight {
+    occupancy: Arc<Occupancy>,
+    caller: Arc<Caller>,
+}
+
+impl InFlight {
+    /// It was refused: one of those that the caller may have.
+    pub(super) fn refused(&self) {
+        self.caller.refused(&self.occupancy.limits);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.caller.end();
+        self.occupancy.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Occupancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Occupancy")
+            .field("connections", &self.connections())
+            .field("handshakes", &self.handshakes())
+            .field("callers", &self.callers())
+            .field("requests", &self.requests())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_counter() {
+        let occupancy = Occupancy::new(Limits::default());
+        for reason in Reason::ALL {
+            occupancy.count_refused(*reason);
+        }
+        for reason in Reason::ALL {
+            assert_eq!(occupancy.refused(*reason), 1, "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_count_as_one_and_mapped_ones_as_ipv4() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3::1"), of("2001:db8:1:2::ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+
+    #[test]
+    fn an_address_at_its_limit_leaves_the_others_room_and_everything_ends_at_zero() {
+        let limits = Limits { handshakes_per_address: 2, handshakes: 3, connections: 4, ..Limits::default() };
+        let occupancy = Arc::new(Occupancy::new(limits));
+        let arrive = |last: u8| occupancy.arrive(IpAddr::from([192, 0, 2, last]));
+        let held = [arrive(1).unwrap(), arrive(1).unwrap()];
+        assert!(arrive(1).err().unwrap().contains("one address"));
+        let other = arrive(2).unwrap();
+        assert!(arrive(3).err().unwrap().contains("handshakes"));
+        let id = SpiffeId::parse("spiffe://kent.weald.example/broker/b1").unwrap();
+        let seat = other.seat(&id).unwrap();
+        let third = arrive(3).unwrap();
+        assert!(arrive(4).err().unwrap().contains("connections"));
+        assert_eq!((occupancy.connections(), occupancy.handshakes(), occupancy.callers()), (4, 3, 1));
+        drop((held, seat, third));
+        assert_eq!((occupancy.connections(), occupancy.handshakes(), occupancy.callers()), (0, 0, 0));
+        assert!(occupancy.arrivals().by_network.is_empty());
+    }
+}

@@ -1,0 +1,154 @@
+//! What an answer says about its call: refused or not, and with whose words.
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use weald_proto::service::{node_agent_service_server, record_service_server};
+use weald_proto::{Reason, Told};
+
+use crate::door::Listener;
+
+/// How a caller wants to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// With a gRPC status.
+    Grpc,
+    /// With an HTTP status and words.
+    Plain,
+}
+
+impl Form {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        if is_grpc(request.headers()) { Form::Grpc } else { Form::Plain }
+    }
+}
+
+/// `application/grpc`, also with a format or parameters after it (gRPC over HTTP/2, "Requests").
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    let rest = headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+/// True for what the caller did wrong; false for what failed here, took too long, or was too much.
+pub(super) fn is_refusal(code: Code) -> bool {
+    match code {
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Unauthenticated => true,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => false,
+    }
+}
+
+/// The status of headers or trailers, if there is one and it is not `OK`.
+pub(super) fn fault(headers: &HeaderMap) -> Option<Status> {
+    let code = headers.get(Status::GRPC_STATUS)?;
+    (code.as_bytes() != b"0").then(|| Status::from_header_map(headers)).flatten()
+}
+
+/// Our reason for a status that tonic made before it had called a service: it could not decode the
+/// message, or had nobody to call. Our services give a reason of their own.
+pub(super) fn reason_before_the_call(code: Code, is_compressed: bool) -> Option<(Reason, Told)> {
+    match code {
+        Code::Unimplemented if is_compressed => {
+            Some((Reason::RequestMalformed, Told::text("messages are not to be compressed")))
+        }
+        Code::Unimplemented => Some((Reason::MethodUnknown, Told::default())),
+        Code::OutOfRange | Code::ResourceExhausted => Some((Reason::RequestTooLarge, Told::default())),
+        Code::Internal | Code::Unknown | Code::Cancelled => Some((Reason::RequestMalformed, Told::default())),
+        _ => None,
+    }
+}
+
+/// Our reason for a status that tonic made after it had called a service: the answer could not be
+/// encoded.
+pub(super) fn reason_after_the_call(code: Code) -> Option<Reason> {
+    matches!(code, Code::Internal | Code::Unknown | Code::OutOfRange | Code::ResourceExhausted)
+        .then_some(Reason::Internal)
+}
+
+/// An answer that consists of a reason.
+pub(super) fn answer(form: Form, reason: Reason, told: &Told, listener: Listener) -> Response<Body> {
+    match form {
+        Form::Grpc => reason.to_status(told).into_http(),
+        Form::Plain => plain(reason, told, listener),
+    }
+}
+
+fn plain(reason: Reason, told: &Told, listener: Listener) -> Response<Body> {
+    let words = told.text.as_deref().unwrap_or(reason.text());
+    let mut text = format!("{reason}: {words}\n");
+    if reason == Reason::MethodUnknown {
+        text.push_str(&about(listener));
+    }
+    let mut response = Response::new(Body::new(text));
+    *response.status_mut() = http_status(reason);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if let Some(wait) = told.retry_after.or(reason.retry_after()) {
+        // Whole seconds (RFC 9110, 10.2.3), and never none.
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    response
+}
+
+fn about(listener: Listener) -> String {
+    let (what, service) = match listener {
+        Listener::Broker => ("broker", record_service_server::SERVICE_NAME),
+        Listener::Node => ("node", node_agent_service_server::SERVICE_NAME),
+    };
+    format!(
+        "This is a Weald {what}. It serves gRPC over HTTP/2 (service {service}) and no pages; see docs/architecture.md.\n"
+    )
+}
+
+fn http_status(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::MethodUnknown => StatusCode::NOT_FOUND,
+        Reason::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        Reason::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_grpc_is_grpc() {
+        let of =
+            |value: &'static str| is_grpc(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]));
+        for value in ["application/grpc", "application/grpc+proto", "application/grpc;charset=utf-8"] {
+            assert!(of(value), "{value}");
+        }
+        for value in ["application/grpc-web", "application/json", "text/plain", "application/grpcish"] {
+            assert!(!of(value), "{value}");
+        }
+        assert!(!is_grpc(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn what_failed_here_is_no_refusal() {
+        for reason in [Reason::Internal, Reason::AuditUnavailable, Reason::DeadlineExceeded, Reason::TooManyRequests] {
+            assert!(!is_refusal(reason.grpc()), "{reason}");
+        }
+        for reason in [Reason::AssertionExpired, Reason::PolicyRefused, Reason::RegisterTooOld, Reason::MethodUnknown] {
+            assert!(is_refusal(reason.grpc()), "{reason}");
+        }
+    }
+}
