@@ -109,7 +109,7 @@ async fn a_query_that_names_the_person_in_a_comment_only_is_refused_when_it_is_o
     let everybody = MAPPING
         .replace("table = 'problem'\n    person = 'patient'", "query = 'SELECT * FROM problem -- patient = :person'");
     let store = local.open_with(&everybody);
-    let [notice] = store.notices() else { panic!("one notice") };
+    let [notice] = &store.notices()[..] else { panic!("one notice") };
     assert_eq!(notice.place, "sections.conditions");
     assert!(notice.problem.contains("one person"), "{notice}");
     let one = person(&store).await;
@@ -153,6 +153,91 @@ async fn a_table_that_goes_after_the_opening_is_noticed() {
     assert_eq!(state(&person(&store).await, Section::Allergies).0, SectionState::NoneRecorded);
     local.change("DROP TABLE allergy");
     assert_eq!(state(&person(&store).await, Section::Allergies), COULD_NOT_SAY);
+}
+
+#[tokio::test]
+async fn what_is_put_back_heals_without_opening_the_database_again() {
+    let local = Local::new();
+    let store = local.open();
+    local.change("DROP TABLE allergy; ALTER TABLE problem RENAME COLUMN term TO words");
+    let one = person(&store).await;
+    assert_eq!(state(&one, Section::Allergies), COULD_NOT_SAY);
+    assert_eq!(state(&one, Section::Conditions), COULD_NOT_SAY);
+    let notices: Vec<String> = store.notices().iter().map(ToString::to_string).collect();
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    assert!(notices[0].starts_with("sections.allergies: no such table: allergy: put it back"), "{notices:?}");
+    assert!(notices[1].starts_with("sections.conditions: there is no column term: put it back"), "{notices:?}");
+    local.change(
+        "CREATE TABLE allergy (patient INTEGER, snomed TEXT, term TEXT); ALTER TABLE problem RENAME COLUMN words TO term",
+    );
+    let one = person(&store).await;
+    assert_eq!(state(&one, Section::Allergies).0, SectionState::NoneRecorded);
+    assert_eq!(state(&one, Section::Conditions).0, SectionState::Present);
+    assert_eq!(store.notices(), []);
+}
+
+#[tokio::test]
+async fn a_column_of_a_mapped_table_that_no_field_takes_is_named() {
+    let local = Local::new();
+    local.change("ALTER TABLE allergy ADD COLUMN severity TEXT");
+    let store = local.open();
+    let [notice] = &store.notices()[..] else { panic!("one notice") };
+    assert_eq!(notice.place, "sections.allergies.columns");
+    assert!(notice.problem.contains("nothing is shown of column severity"), "{notice}");
+    local.change("ALTER TABLE problem ADD COLUMN since TEXT; ALTER TABLE allergy DROP COLUMN severity");
+    assert_eq!(state(&person(&store).await, Section::Conditions).0, SectionState::Present, "what is mapped is there");
+    let [notice] = &store.notices()[..] else { panic!("one notice") };
+    assert!(notice.place == "sections.conditions.columns" && notice.problem.contains("column since"), "{notice}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_or_half_of_one_is_an_error_until_the_database_is_back() {
+    let local = Local::new();
+    let store = local.open();
+    assert_eq!(person(&store).await.sections[&Section::Conditions].items.len(), 1);
+    let whole = std::fs::read(local.path()).unwrap();
+    let text = "Exported on Monday, see the other folder.\n".repeat(200);
+    let half = &whole[..whole.len() / 2];
+    for (broken, said) in [(text.as_bytes(), "not an SQLite database"), (half, "is damaged"), (b"", "no such table")] {
+        // In place: the file is the same, and connections to it are open.
+        std::fs::write(local.path(), broken).unwrap();
+        let error = store.read(&common::permitted(ONE)).await.unwrap_err().to_string();
+        assert!(error.contains("ehr.sqlite") && error.contains(said), "{error}");
+        let [notice] = &store.notices()[..] else { panic!("{:?}", store.notices()) };
+        assert!(notice.place == "the database" && notice.problem.contains(said), "{notice}");
+        std::fs::write(local.path(), &whole).unwrap();
+        assert_eq!(person(&store).await.sections[&Section::Conditions].items.len(), 1, "it is back");
+        assert_eq!(store.notices(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_a_kind_that_its_field_does_not_take_is_named_by_row_and_column() {
+    for (value, said) in [
+        ("x'00ff'", "holds bytes"),
+        ("CAST(x'ff' AS TEXT)", "not UTF-8"),
+        ("2.5", "must be 1, 0, true or false"),
+        ("printf('%.*c', 9000000, 'x')", "more than an answer"),
+    ] {
+        let local = Local::new();
+        local.change(&format!("INSERT INTO problem VALUES (7, '9990000018', 'Gout', {value})"));
+        let store = local.open();
+        let one = person(&store).await;
+        assert_eq!(state(&one, Section::Conditions), COULD_NOT_SAY);
+        assert_eq!(one.sections[&Section::Conditions].items.len(), 1, "the other row");
+        let [notice] = &store.notices()[..] else { panic!("one notice") };
+        assert!(notice.problem.starts_with("row 2: column wrong: ") && notice.problem.contains(said), "{notice}");
+    }
+}
+
+#[tokio::test]
+async fn a_word_on_freshness_that_cannot_be_read_is_named() {
+    let local = Local::new();
+    local.change("CREATE TABLE load (at TEXT); INSERT INTO load VALUES ('Monday')");
+    let store = local.open_with(&format!("as_of = 'SELECT max(at) FROM load'\n{MAPPING}"));
+    person(&store).await;
+    let [notice] = &store.notices()[..] else { panic!("one notice") };
+    assert!(notice.place == "as_of" && notice.problem.contains("RFC 3339") && !notice.problem.contains("Monday"));
 }
 
 #[tokio::test]

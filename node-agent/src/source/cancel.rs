@@ -35,7 +35,7 @@ impl Cancel {
         *self.database.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         let armed = self.database.lock().unwrap_or_else(PoisonError::into_inner);
         self.cancelled.store(true, Ordering::SeqCst);
         if let Some(database) = armed.as_ref() {

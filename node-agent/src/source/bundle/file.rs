@@ -1,36 +1,52 @@
-//! The files of a folder, and the index of who is in them.
+//! The files of a folder: which there are, and what is in one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use weald_proto::{NhsNumber, Section, Timestamp};
+use weald_proto::Timestamp;
 
-use super::identities::Identities;
-use super::owner::{Owner, Owners, Whose};
 use crate::source::fhir::bundle::{Bundle, NotReadable};
-use crate::source::fhir::resource::Resource;
-use crate::source::fhir::table;
 use crate::store::StoreError;
 
-/// The largest file that is read.
-const FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// The largest file that is read: thirty times the record of somebody who was ill all their life. Parsed it
+/// takes some twenty times as much memory, and it is parsed again for every reading of somebody in it.
+pub(crate) const FILE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How names of FHIR exports end that are not read.
 const OTHER_EXPORTS: &[&str] = &[".xml", ".ndjson", ".jsonl", ".gz", ".tgz", ".zip"];
 
-/// What changes when a file does.
+/// What changes when a file does: also when another is put in its place, or it is written without
+/// a change of its size and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     modified: SystemTime,
+    changed: (i64, i64),
+    file: (u64, u64),
     bytes: u64,
 }
 
 impl Stamp {
     /// The stamp of a file; of a link to nowhere, the link's own.
     pub(crate) fn of(path: &Path) -> std::io::Result<Stamp> {
-        let metadata = std::fs::metadata(path).or_else(|_| std::fs::symlink_metadata(path))?;
-        Ok(Stamp { modified: metadata.modified()?, bytes: metadata.len() })
+        Stamp::of_metadata(&std::fs::metadata(path).or_else(|_| std::fs::symlink_metadata(path))?)
+    }
+
+    fn of_metadata(metadata: &Metadata) -> std::io::Result<Stamp> {
+        Ok(Stamp {
+            modified: metadata.modified()?,
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            file: (metadata.dev(), metadata.ino()),
+            bytes: metadata.len(),
+        })
+    }
+
+    /// How large the file is.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// When the file was last written.
@@ -58,7 +74,7 @@ pub(crate) struct Listing {
 pub(crate) fn list(folder: &Path, identities: Option<&Path>) -> Result<Listing, StoreError> {
     let unreadable = |error: std::io::Error| StoreError::Unreadable {
         place: folder.display().to_string(),
-        problem: format!("the folder cannot be listed: {}", error.kind()),
+        problem: format!("the folder cannot be listed: {}: put it back, or mount it", error.kind()),
     };
     let identities = identities.and_then(|path| path.canonicalize().ok());
     let is_identities = |path: &Path| identities.is_some() && path.canonicalize().ok() == identities;
@@ -92,12 +108,30 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// A bundle as it lay in the folder at one moment.
+pub(crate) struct Loaded {
+    pub(crate) bundle: Bundle,
+    pub(crate) stamp: Stamp,
+}
+
+impl Loaded {
+    /// The bundle, if the file is still the one whose stamp this is.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReadable`] when it is another: who is in it was found out from what is no longer there.
+    pub(crate) fn if_still(self, stamp: Option<Stamp>) -> Result<Bundle, NotReadable> {
+        if Some(self.stamp) == stamp { Ok(self.bundle) } else { Err(NotReadable(CHANGES.to_owned())) }
+    }
+}
+
 /// Reads and parses a file.
 ///
 /// # Errors
 ///
-/// [`NotReadable`] when it is not a regular file, cannot be opened, is too large, or is not a bundle of FHIR R4.
-pub(crate) fn load(path: &Path) -> Result<Bundle, NotReadable> {
+/// [`NotReadable`] when it is not a regular file, cannot be opened, is too large, changes while it is
+/// read, or is not a bundle of FHIR R4.
+pub(crate) fn load(path: &Path) -> Result<Loaded, NotReadable> {
     let not_opened = |error: std::io::Error| NotReadable(format!("cannot be opened: {}", error.kind()));
     let metadata = std::fs::metadata(path).map_err(not_opened)?;
     if !metadata.is_file() {
@@ -105,66 +139,29 @@ pub(crate) fn load(path: &Path) -> Result<Bundle, NotReadable> {
         return Err(NotReadable("is not a regular file: put the bundle itself there".to_owned()));
     }
     if metadata.len() > FILE_BYTES {
-        return Err(NotReadable("is larger than 256 MB: split it".to_owned()));
+        return Err(too_large());
     }
-    Bundle::parse(&std::fs::read(path).map_err(not_opened)?)
+    let not_read = |error: std::io::Error| NotReadable(format!("cannot be read to its end: {}", error.kind()));
+    let mut file = File::open(path).map_err(not_opened)?;
+    let stamp = file.metadata().and_then(|metadata| Stamp::of_metadata(&metadata)).map_err(not_opened)?;
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    file.by_ref().take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(not_read)?;
+    let held = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    if held > FILE_BYTES {
+        return Err(too_large());
+    }
+    let after = file.metadata().and_then(|metadata| Stamp::of_metadata(&metadata)).map_err(not_read)?;
+    if after != stamp || held != stamp.bytes {
+        return Err(NotReadable(CHANGES.to_owned()));
+    }
+    Ok(Loaded { bundle: Bundle::parse(&bytes)?, stamp })
 }
 
-/// What is known of a file without reading it again.
-pub(crate) struct Contents {
-    /// People in it.
-    pub(crate) people: BTreeSet<NhsNumber>,
-    /// People who may be in it: identifiers contradict each other.
-    pub(crate) contested: BTreeSet<NhsNumber>,
-    /// Sections that hold something of which nobody can tell whose it is.
-    pub(crate) doubtful: BTreeSet<Section>,
-    /// Patients whose NHS number nobody gives.
-    pub(crate) unknown_patients: usize,
-    /// Records of which nobody can tell whose they are.
-    pub(crate) orphans: usize,
-    /// True if the search that made it says that it failed in part.
-    pub(crate) is_partial: bool,
-    /// The page of a search that it is, and the page after it; empty if there is none.
-    pub(crate) own_page: String,
-    pub(crate) next_page: String,
-}
+/// What is said of a file that is written while it is read.
+const CHANGES: &str =
+    "changes while it is read: write it under a name that starts with a dot, and rename it when it is complete";
 
-impl Contents {
-    /// Looks through a bundle.
-    pub(crate) fn of(bundle: &Bundle, identities: &Identities) -> Contents {
-        let owners = Owners::of(bundle, identities);
-        let mut contents = Contents {
-            people: BTreeSet::new(),
-            contested: BTreeSet::new(),
-            doubtful: BTreeSet::new(),
-            unknown_patients: 0,
-            orphans: 0,
-            is_partial: bundle.is_partial,
-            own_page: bundle.own_page.clone(),
-            next_page: bundle.next_page.clone(),
-        };
-        for whose in owners.patients() {
-            match whose {
-                Whose::Known(number) => contents.people.extend([number.clone()]),
-                Whose::Contested(numbers) => contents.contested.extend(numbers.iter().cloned()),
-                Whose::Unknown => contents.unknown_patients += 1,
-            }
-        }
-        for resource in Resource::all(bundle) {
-            contents.look_at(&resource, &owners);
-        }
-        contents
-    }
-
-    fn look_at(&mut self, resource: &Resource<'_>, owners: &Owners<'_>) {
-        let kind = resource.entry().kind();
-        match owners.owner(resource) {
-            Owner::Person(number) => self.people.extend([number]),
-            Owner::Nobody if table::takes(&kind) && !table::supports(&kind) => {
-                self.doubtful.extend(table::items(resource).into_iter().map(|(section, _)| section));
-                self.orphans += 1;
-            }
-            Owner::OnlyPerson(_) | Owner::Other | Owner::Nobody => {}
-        }
-    }
+fn too_large() -> NotReadable {
+    NotReadable(format!("is larger than {} MB: split it, one file for each person", FILE_BYTES / 1024 / 1024))
 }

@@ -6,11 +6,29 @@ use std::sync::Arc;
 
 use weald_proto::{NhsNumber, Section, Timestamp};
 
-use super::file::{self, Contents, Stamp};
+use super::contents::Contents;
+use super::file::{self, Listing, Stamp};
 use super::identities::Identities;
 use crate::source::fhir::bundle::NotReadable;
 use crate::source::notice::Notice;
 use crate::store::StoreError;
+
+/// What a folder looks like from outside: names and stamps, before any file is opened.
+pub(crate) struct Survey {
+    listing: Listing,
+    identities: Option<Stamp>,
+}
+
+impl Survey {
+    /// Looks at a folder, and at the file of the identities, from outside.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the folder cannot be listed, or the identities are not there.
+    pub(crate) fn of(folder: &Path, identities: Option<&Path>) -> Result<Survey, StoreError> {
+        Ok(Survey { listing: file::list(folder, identities)?, identities: identities.map(stamp).transpose()? })
+    }
+}
 
 /// What a folder held when it was last looked at.
 pub(crate) struct Index {
@@ -20,6 +38,8 @@ pub(crate) struct Index {
     files: BTreeMap<PathBuf, Arc<Indexed>>,
     others: BTreeSet<PathBuf>,
     folders: Vec<PathBuf>,
+    /// True if some files are not read yet.
+    is_unfinished: bool,
 }
 
 struct Indexed {
@@ -28,41 +48,64 @@ struct Indexed {
 }
 
 impl Index {
-    /// Looks at a folder for the first time, or again: only what changed since is read.
+    /// Reads a folder for the first time, or again: only the files that changed since.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the folder cannot be listed, or the identities cannot be read.
-    pub(crate) fn look(
+    /// [`StoreError`] when the identities cannot be read.
+    pub(crate) fn read(
         folder: &Path,
         identities: Option<&Path>,
-        before: Option<&Arc<Index>>,
-    ) -> Result<Arc<Index>, StoreError> {
-        let listing = file::list(folder, identities)?;
-        let identities_stamp = identities.map(stamp).transpose()?;
-        let same_identities = before.filter(|index| index.identities_stamp == identities_stamp);
-        if let Some(index) = same_identities.filter(|index| index.is_of(&listing)) {
-            return Ok(Arc::clone(index));
-        }
+        survey: Survey,
+        before: Option<&Index>,
+    ) -> Result<Index, StoreError> {
+        let same_identities = before.filter(|index| index.identities_stamp == survey.identities);
         let known = match (same_identities, identities) {
             (Some(index), _) => Arc::clone(&index.identities),
             (None, Some(path)) => Arc::new(Identities::read(path).map_err(unreadable)?),
             (None, None) => Arc::default(),
         };
-        let look_at = |(path, stamp): (PathBuf, Stamp)| {
-            let unchanged = same_identities.and_then(|index| index.files.get(&path)).filter(|file| file.stamp == stamp);
-            let indexed = unchanged.map(Arc::clone).unwrap_or_else(|| Arc::new(Indexed::of(&path, stamp, &known)));
-            (path, indexed)
-        };
-        let files = listing.files.into_iter().map(look_at).collect();
-        Ok(Arc::new(Index {
+        let read = |path: &Path, stamp: Stamp| Indexed::of(path, stamp, &known);
+        Ok(Index {
             folder: folder.to_owned(),
-            identities: known,
-            identities_stamp,
-            files,
-            others: listing.others,
-            folders: listing.folders,
-        }))
+            files: files(survey.listing.files, same_identities, read),
+            identities: Arc::clone(&known),
+            identities_stamp: survey.identities,
+            others: survey.listing.others,
+            folders: survey.listing.folders,
+            is_unfinished: false,
+        })
+    }
+
+    /// What is known of a folder while somebody else reads what changed: of those files nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the identities changed, because then nobody can tell who is in any file.
+    pub(crate) fn unfinished(&self, survey: Survey, identities: Option<&Path>) -> Result<Index, StoreError> {
+        if let (true, Some(path)) = (self.identities_stamp != survey.identities, identities) {
+            return Err(unreadable(Notice::new(place(path), BEING_READ)));
+        }
+        let pending = |_: &Path, stamp: Stamp| Indexed { stamp, contents: Err(NotReadable(BEING_READ.to_owned())) };
+        Ok(Index {
+            folder: self.folder.clone(),
+            files: files(survey.listing.files, Some(self), pending),
+            identities: Arc::clone(&self.identities),
+            identities_stamp: self.identities_stamp,
+            others: survey.listing.others,
+            folders: survey.listing.folders,
+            is_unfinished: true,
+        })
+    }
+
+    /// True if nothing in the folder changed since.
+    pub(crate) fn is_of(&self, survey: &Survey) -> bool {
+        let Survey { listing, identities } = survey;
+        let stamps = self.files.iter().map(|(path, indexed)| (path, &indexed.stamp));
+        stamps.eq(listing.files.iter())
+            && self.others == listing.others
+            && self.folders == listing.folders
+            && self.identities_stamp == *identities
     }
 
     /// The local system's own index of people.
@@ -89,7 +132,7 @@ impl Index {
         let of_files = self.files.iter().find_map(|(path, file)| Some(Notice::new(place(path), contests(file)?)));
         let of_others = || self.others.iter().find(|path| file::is_other_export(path)).map(|path| not_read(path));
         let of_identities = || self.identities.notices.first().cloned();
-        let none = (!self.holds_bundle()).then(|| self.no_bundle());
+        let none = (!self.holds_bundle() && !self.is_unfinished).then(|| self.no_bundle());
         none.or(of_files).or_else(of_others).or_else(of_identities)
     }
 
@@ -109,6 +152,11 @@ impl Index {
     pub(crate) fn doubtful_sections(&self) -> BTreeSet<Section> {
         let contents = self.files.values().filter_map(|indexed| indexed.contents.as_ref().ok());
         contents.flat_map(|contents| contents.doubtful.iter().copied()).collect()
+    }
+
+    /// What a file looked like when it was read.
+    pub(crate) fn stamp(&self, path: &Path) -> Option<Stamp> {
+        self.files.get(path).map(|indexed| indexed.stamp)
     }
 
     /// When a file was last written; of the newest file, if none is named.
@@ -149,13 +197,23 @@ impl Index {
         let mut all = self.files.values().filter_map(|indexed| indexed.contents.as_ref().ok());
         !contents.next_page.is_empty() && !all.any(|other| other.own_page == contents.next_page)
     }
-
-    fn is_of(&self, listing: &file::Listing) -> bool {
-        let stamps = self.files.iter().map(|(path, indexed)| (path, &indexed.stamp));
-        stamps.eq(listing.files.iter()) && self.others == listing.others && self.folders == listing.folders
-    }
 }
 
+/// The files of a listing: those that did not change as they were known, the others by `read`.
+fn files(
+    listed: BTreeMap<PathBuf, Stamp>,
+    before: Option<&Index>,
+    read: impl Fn(&Path, Stamp) -> Indexed,
+) -> BTreeMap<PathBuf, Arc<Indexed>> {
+    let look_at = |(path, stamp): (PathBuf, Stamp)| {
+        let unchanged = before.and_then(|index| index.files.get(&path)).filter(|file| file.stamp == stamp);
+        let indexed = unchanged.map(Arc::clone).unwrap_or_else(|| Arc::new(read(&path, stamp)));
+        (path, indexed)
+    };
+    listed.into_iter().map(look_at).collect()
+}
+
+const BEING_READ: &str = "has changed and is being read: wait for the next view, and keep files small";
 const PARTIAL: &str = "holds the answer of a search that failed in part: search again";
 const NO_NEXT_PAGE: &str = "is a page of a search, and no file is the page after it: fetch all pages";
 const CONTESTED: &str =
@@ -170,7 +228,10 @@ const OTHER_FILE: &str = "is not a .json file: only FHIR R4 JSON bundles are rea
 
 impl Indexed {
     fn of(path: &Path, stamp: Stamp, identities: &Identities) -> Indexed {
-        Indexed { stamp, contents: file::load(path).map(|bundle| Contents::of(&bundle, identities)) }
+        match file::load(path) {
+            Ok(loaded) => Indexed { stamp: loaded.stamp, contents: Ok(Contents::of(&loaded.bundle, identities)) },
+            Err(problem) => Indexed { stamp, contents: Err(problem) },
+        }
     }
 
     fn notices(&self, place: &str) -> Vec<Notice> {

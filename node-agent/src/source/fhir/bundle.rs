@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 use weald_proto::Digest;
 
-use super::json::{Fields, Json};
+use super::json::{Broken, Json, Pairs, fields, unique};
 use super::{table, version};
 
 /// The kinds of bundle that hold a record as it is now. A history holds what was, a message what is to be done.
 const KINDS: &[&str] = &["document", "transaction", "batch", "collection", "searchset"];
+
+/// The most entries of one bundle: what a file of the largest size holds of ordinary resources.
+const ENTRIES: usize = 100_000;
 
 /// What is read of a resource of a type that no section takes: whose it is, and its name.
 const HEAD: &[&str] =
@@ -78,10 +81,14 @@ impl Bundle {
     ///
     /// [`NotReadable`] when it is not JSON, not a bundle of a kind that holds a record, or not FHIR R4.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Bundle, NotReadable> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| NotReadable(format!("is not UTF-8 text from byte {} on", error.valid_up_to())))?;
-        let fields: Fields<'_> = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(not_json)?;
-        let head = Json::parse_fields(&fields, &["resourceType", "type", "timestamp", "link"]).map_err(not_json)?;
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            NotReadable(format!("is not UTF-8 text from byte {} on: save it as UTF-8", error.valid_up_to()))
+        })?;
+        let text = text.trim_start_matches('\u{feff}');
+        let Pairs(pairs) = serde_json::from_str(text).map_err(not_json)?;
+        let broken = |broken: Broken| NotReadable(format!("{} at {}", broken.problem, broken.position_in(text)));
+        let fields = unique(text, pairs).map_err(broken)?;
+        let head = Json::parse_fields(&fields, &["resourceType", "type", "timestamp", "link"]).map_err(broken)?;
         match head.text_at("resourceType").as_str() {
             "Bundle" => {}
             "" => return Err(NotReadable("has no resourceType: it must be a FHIR R4 Bundle".to_owned())),
@@ -90,11 +97,14 @@ impl Bundle {
         if !KINDS.contains(&head.text_at("type").as_str()) {
             return Err(NotReadable(format!("has a Bundle.type that is not one of {}", KINDS.join(", "))));
         }
-        let raw: Vec<Fields<'_>> = match fields.get("entry") {
+        let raw: Vec<&RawValue> = match fields.get("entry") {
             Some(entries) => serde_json::from_str(entries.get()).map_err(|_| misplaced("entry"))?,
             None => Vec::new(),
         };
-        let entries = raw.iter().enumerate().filter_map(|(index, entry)| parse_entry(index, entry).transpose());
+        if raw.len() > ENTRIES {
+            return Err(NotReadable(format!("has more than {ENTRIES} entries: split it, one file for each person")));
+        }
+        let entries = raw.iter().enumerate().filter_map(|(index, raw)| parse_entry(text, index, raw).transpose());
         Ok(Bundle::of(&head, entries.collect::<Result<_, _>>()?))
     }
 
@@ -166,17 +176,20 @@ impl Bundle {
 }
 
 /// An entry without a resource (the answer to a request, say) holds no record.
-fn parse_entry(index: usize, entry: &Fields<'_>) -> Result<Option<Entry>, NotReadable> {
+fn parse_entry(text: &str, index: usize, raw: &RawValue) -> Result<Option<Entry>, NotReadable> {
+    let broken = |field: &str, broken: Broken| {
+        NotReadable(format!("entry[{index}]{field}: a value in it {} ({})", broken.problem, broken.position_in(text)))
+    };
+    let entry = fields(raw.get()).map_err(|problem| broken("", problem))?;
     let Some(raw) = entry.get("resource").filter(|raw| raw.get() != "null") else { return Ok(None) };
-    let problem = |what: &str| NotReadable(format!("entry[{index}].{what}"));
-    let full_url = Json::parse_fields(entry, &["fullUrl"]).map_err(|_| problem("fullUrl is not text"))?;
-    let json = parse_resource(raw).map_err(|_| problem("resource is not a JSON object, or holds broken text"))?;
-    version::check(&json).map_err(|reason| problem(&format!("resource is not FHIR R4: {reason}")))?;
-    Ok(Some(Entry { full_url: full_url.text_at("fullUrl"), json, digest: Digest::of(raw.get().as_bytes()) }))
+    let head = Json::parse_fields(&entry, &["fullUrl"]).map_err(|problem| broken(".fullUrl", problem))?;
+    let json = parse_resource(raw).map_err(|problem| broken(".resource", problem))?;
+    version::check(&json).map_err(|reason| NotReadable(format!("entry[{index}].resource is not FHIR R4: {reason}")))?;
+    Ok(Some(Entry { full_url: head.text_at("fullUrl"), json, digest: Digest::of(raw.get().as_bytes()) }))
 }
 
-fn parse_resource(raw: &RawValue) -> Result<Json, serde_json::Error> {
-    let fields: Fields<'_> = serde_json::from_str(raw.get())?;
+fn parse_resource(raw: &RawValue) -> Result<Json, Broken> {
+    let fields = fields(raw.get())?;
     let head = Json::parse_fields(&fields, HEAD)?;
     if table::takes(&head.text_at("resourceType")) { Json::parse(raw) } else { Ok(head) }
 }
@@ -212,7 +225,7 @@ fn not_json(error: serde_json::Error) -> NotReadable {
 }
 
 fn misplaced(field: &str) -> NotReadable {
-    NotReadable(format!("has a Bundle.{field} that is not a list of objects"))
+    NotReadable(format!("has a Bundle.{field} that is not a list"))
 }
 
 #[cfg(test)]
@@ -243,8 +256,41 @@ mod tests {
         assert!(problem(r#"{"resourceType":"Patient"}"#).contains("put it into a Bundle"));
         assert!(problem(r#"{"resourceType":"Bundle","type":"history"}"#).contains("Bundle.type"));
         assert!(problem(r#"{"resourceType":"Bundle"}"#).contains("Bundle.type"));
-        assert!(problem(r#"{"resourceType":"Bundle","type":"batch","entry":[1]}"#).contains("Bundle.entry"));
+        assert!(problem(r#"{"resourceType":"Bundle","type":"batch","entry":{}}"#).contains("Bundle.entry"));
         assert!(problem("[]").contains("not a JSON object"));
+        assert!(problem("null").contains("not a JSON object"));
+        assert!(problem("").starts_with("is cut off"));
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_named_by_its_place_in_the_bundle_and_in_the_file() {
+        let of = |entries: &str| {
+            problem(&format!("{{\"resourceType\":\"Bundle\",\"type\":\"batch\",\n\"entry\":[{{}},{entries}]}}"))
+        };
+        assert!(of("1").starts_with("entry[1]: a value in it is not a JSON object (line 2, column 13)"), "{}", of("1"));
+        assert!(of(r#"{"resource":[]}"#).starts_with("entry[1].resource: a value in it is not a JSON object"));
+        let twice = r#"{"resource":{"resourceType":"Flag","subject":{"reference":"a"},"subject":{"reference":"b"}}}"#;
+        assert!(of(twice).starts_with("entry[1].resource: a value in it holds a field twice"));
+        assert!(of(r#"{"resource":{"resourceType":"Flag","id":"\ud800"}}"#).contains("holds broken text"));
+        let deep = format!(
+            r#"{{"resource":{{"resourceType":"Flag","code":{}1{}}}}}"#,
+            "[".repeat(500_000),
+            "]".repeat(500_000)
+        );
+        assert!(of(&deep).starts_with("entry[1].resource: a value in it is nested too deeply"));
+        for kind in ["Bundle", "Parameters", "Gossip"] {
+            assert!(of(&format!(r#"{{"resource":{{"resourceType":"{kind}"}}}}"#)).contains("entry[1].resource is not"));
+        }
+    }
+
+    #[test]
+    fn a_bundle_has_so_many_entries_and_no_more() {
+        let of = |count: usize| {
+            let entries = vec!["{}"; count].join(",");
+            Bundle::parse(format!(r#"{{"resourceType":"Bundle","type":"batch","entry":[{entries}]}}"#).as_bytes())
+        };
+        assert!(of(ENTRIES).is_ok());
+        assert!(of(ENTRIES + 1).err().unwrap().to_string().contains("more than 100000 entries"));
     }
 
     #[test]

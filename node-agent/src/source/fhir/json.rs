@@ -1,7 +1,9 @@
 //! JSON as FHIR needs it: a decimal keeps the digits it was written with ("6.50" is not "6.5").
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// How deep a resource may nest. FHIR's own resources stay far below.
@@ -23,20 +25,90 @@ pub(crate) enum Json {
     Object(BTreeMap<String, Json>),
 }
 
-/// The fields of one object, each still as it was written.
+/// The fields of one object, each still as it was written. INVARIANT (unique): none was written twice,
+/// because readers differ in which of the two they take (RFC 8259, section 4).
 pub(crate) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Why a value cannot be used. Holds no text of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// What is wrong.
+    pub(crate) problem: &'static str,
+    /// Where in memory the value begins.
+    address: usize,
+}
+
+impl Broken {
+    fn at(text: &str, problem: &'static str) -> Broken {
+        Broken { problem, address: text.as_ptr().addr() }
+    }
+
+    /// Where the value begins in the text that it was parsed from, as editors count lines and columns.
+    pub(crate) fn position_in(&self, text: &str) -> String {
+        let before = self.address.checked_sub(text.as_ptr().addr()).and_then(|length| text.get(..length));
+        let before = before.unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        format!("line {}, column {}", before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
+}
+
+/// The fields of the object that `text` is.
+///
+/// # Errors
+///
+/// [`Broken`] when it is no object, or holds a field twice.
+pub(crate) fn fields(text: &str) -> Result<Fields<'_>, Broken> {
+    let Pairs(pairs) = serde_json::from_str(text).map_err(|_| Broken::at(text, "is not a JSON object"))?;
+    unique(text, pairs)
+}
+
+/// The fields of written pairs.
+///
+/// # Errors
+///
+/// [`Broken`] when there are two of one name.
+pub(crate) fn unique<'a>(text: &str, pairs: Vec<(String, &'a RawValue)>) -> Result<Fields<'a>, Broken> {
+    let written = pairs.len();
+    let fields: Fields<'a> = pairs.into_iter().collect();
+    if fields.len() == written { Ok(fields) } else { Err(Broken::at(text, "holds a field twice")) }
+}
+
+/// The fields of an object in the order in which they are written.
+pub(crate) struct Pairs<'a>(pub(crate) Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfObject;
+        impl<'de> Visitor<'de> for OfObject {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(OfObject)
+    }
+}
 
 /// What is not there.
 pub(crate) static NOTHING: Json = Json::Null;
 
 impl Json {
     /// Parses one value.
-    pub(crate) fn parse(raw: &RawValue) -> Result<Json, serde_json::Error> {
+    pub(crate) fn parse(raw: &RawValue) -> Result<Json, Broken> {
         parse(raw, DEPTH)
     }
 
     /// Parses some of an object's fields and leaves out the others.
-    pub(crate) fn parse_fields(fields: &Fields<'_>, wanted: &[&str]) -> Result<Json, serde_json::Error> {
+    pub(crate) fn parse_fields(fields: &Fields<'_>, wanted: &[&str]) -> Result<Json, Broken> {
         let fields = fields.iter().filter(|(name, _)| wanted.contains(&name.as_str()));
         fields.map(|(name, raw)| Ok((name.clone(), Json::parse(raw)?))).collect::<Result<_, _>>().map(Json::Object)
     }
@@ -122,23 +194,23 @@ impl Json {
     }
 }
 
-fn parse(raw: &RawValue, depth: usize) -> Result<Json, serde_json::Error> {
-    if depth == 0 {
-        return Err(serde::de::Error::custom("it is nested too deeply"));
-    }
+fn parse(raw: &RawValue, depth: usize) -> Result<Json, Broken> {
     let text = raw.get();
+    if depth == 0 {
+        return Err(Broken::at(text, "is nested too deeply"));
+    }
+    let broken = |_| Broken::at(text, "holds broken text");
     Ok(match text.bytes().next() {
         Some(b'{') => {
-            let fields: Fields<'_> = serde_json::from_str(text)?;
-            let fields = fields.into_iter().map(|(name, raw)| Ok((name, parse(raw, depth - 1)?)));
-            Json::Object(fields.collect::<Result<_, serde_json::Error>>()?)
+            let fields = fields(text)?.into_iter().map(|(name, raw)| Ok((name, parse(raw, depth - 1)?)));
+            Json::Object(fields.collect::<Result<_, Broken>>()?)
         }
         Some(b'[') => {
-            let elements: Vec<&RawValue> = serde_json::from_str(text)?;
+            let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(broken)?;
             Json::List(elements.into_iter().map(|raw| parse(raw, depth - 1)).collect::<Result<_, _>>()?)
         }
-        Some(b'"') => Json::Text(serde_json::from_str(text)?),
-        Some(b't' | b'f') => Json::Bool(serde_json::from_str(text)?),
+        Some(b'"') => Json::Text(serde_json::from_str(text).map_err(broken)?),
+        Some(b't' | b'f') => Json::Bool(serde_json::from_str(text).map_err(broken)?),
         Some(b'n') | None => Json::Null,
         Some(_) => Json::Number(text.to_owned()),
     })
@@ -174,6 +246,14 @@ mod tests {
         let observation = json(r#"{"valueSet": 1, "value": 2, "_valueString": {}}"#);
         assert_eq!(observation.choice("value").0, "Set");
         assert!(observation.choice("effective").1.is_null());
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_refused_by_its_position() {
+        let text = "{\"a\":\n  [1, {\"b\": 1, \"b\": 2}]}";
+        let broken = Json::parse(serde_json::from_str(text).unwrap()).err().unwrap();
+        assert_eq!((broken.problem, broken.position_in(text).as_str()), ("holds a field twice", "line 2, column 7"));
+        assert!(fields("[]").is_err() && fields("{}").is_ok());
     }
 
     #[test]

@@ -56,6 +56,33 @@ const OTHER_TYPES: &[&str] = &[
     "Transport",
 ];
 
+/// Every type of R4 (4.0.1).
+const TYPES: &str = "Account ActivityDefinition AdverseEvent AllergyIntolerance Appointment AppointmentResponse AuditEvent \
+    Basic Binary BiologicallyDerivedProduct BodyStructure Bundle CapabilityStatement CarePlan CareTeam CatalogEntry \
+    ChargeItem ChargeItemDefinition Claim ClaimResponse ClinicalImpression CodeSystem Communication CommunicationRequest \
+    CompartmentDefinition Composition ConceptMap Condition Consent Contract Coverage CoverageEligibilityRequest \
+    CoverageEligibilityResponse DetectedIssue Device DeviceDefinition DeviceMetric DeviceRequest DeviceUseStatement \
+    DiagnosticReport DocumentManifest DocumentReference EffectEvidenceSynthesis Encounter Endpoint EnrollmentRequest \
+    EnrollmentResponse EpisodeOfCare EventDefinition Evidence EvidenceVariable ExampleScenario ExplanationOfBenefit \
+    FamilyMemberHistory Flag Goal GraphDefinition Group GuidanceResponse HealthcareService ImagingStudy Immunization \
+    ImmunizationEvaluation ImmunizationRecommendation ImplementationGuide InsurancePlan Invoice Library Linkage List \
+    Location Measure MeasureReport Media Medication MedicationAdministration MedicationDispense MedicationKnowledge \
+    MedicationRequest MedicationStatement MedicinalProduct MedicinalProductAuthorization \
+    MedicinalProductContraindication MedicinalProductIndication MedicinalProductIngredient \
+    MedicinalProductInteraction MedicinalProductManufactured MedicinalProductPackaged MedicinalProductPharmaceutical \
+    MedicinalProductUndesirableEffect MessageDefinition MessageHeader MolecularSequence NamingSystem NutritionOrder \
+    Observation ObservationDefinition OperationDefinition OperationOutcome Organization OrganizationAffiliation \
+    Parameters Patient PaymentNotice PaymentReconciliation Person PlanDefinition Practitioner PractitionerRole Procedure \
+    Provenance Questionnaire QuestionnaireResponse RelatedPerson RequestGroup ResearchDefinition \
+    ResearchElementDefinition ResearchStudy ResearchSubject RiskAssessment RiskEvidenceSynthesis Schedule \
+    SearchParameter ServiceRequest Slot Specimen SpecimenDefinition StructureDefinition StructureMap Subscription \
+    Substance SubstanceNucleicAcid SubstancePolymer SubstanceProtein SubstanceReferenceInformation \
+    SubstanceSourceMaterial SubstanceSpecification SupplyDelivery SupplyRequest Task TerminologyCapabilities TestReport \
+    TestScript ValueSet VerificationResult VisionPrescription";
+
+/// Types that hold other resources, which would go unread.
+const CONTAINERS: &[&str] = &["Bundle", "Parameters"];
+
 /// True for a resource that is, as far as can be told, of R4.
 ///
 /// # Errors
@@ -68,6 +95,12 @@ pub(crate) fn check(resource: &Json) -> Result<(), String> {
     }
     if let Some(other) = OTHER_TYPES.iter().find(|other| **other == kind) {
         return Err(format!("{other} is a type of another version"));
+    }
+    if !TYPES.split_whitespace().any(|known| known == kind) {
+        return Err("its resourceType is no type of R4".to_owned());
+    }
+    if CONTAINERS.contains(&kind.as_str()) {
+        return Err("it holds resources itself: put them beside it".to_owned());
     }
     let odd = match kind.as_str() {
         "AllergyIntolerance" | "Condition" => is_text(resource.at("clinicalStatus")).then_some("clinicalStatus"),
@@ -111,9 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn an_r4_resource_passes_and_a_nameless_one_does_not() {
+    fn an_r4_resource_passes_and_one_of_no_known_type_does_not() {
         assert_eq!(check(&json(r#"{"resourceType":"Encounter","class":{"code":"IMP"}}"#)), Ok(()));
-        assert!(check(&json("{}")).is_err());
+        for text in ["{}", r#"{"resourceType":5}"#, r#"{"resourceType":"Robin"}"#, r#"{"resourceType":"Bundle"}"#] {
+            let reason = check(&json(text)).unwrap_err();
+            assert!(!reason.contains("Robin"), "no values: {reason}");
+        }
+        assert_eq!(TYPES.split_whitespace().count(), 146);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Connections to the database: read only, used again, and never to a file that was replaced.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use weald_proto::Timestamp;
 
 use crate::store::StoreError;
@@ -26,6 +27,26 @@ pub(crate) struct Pool {
 pub(crate) struct Lent {
     pub(crate) connection: Connection,
     file: FileIdentity,
+    /// The version of the schema that its prepared statements are for.
+    schema: Cell<i64>,
+}
+
+impl Lent {
+    /// Forgets what was prepared for a schema that is no longer the database's: a statement goes on
+    /// telling the columns that it was prepared with. To be called at the start of a transaction.
+    ///
+    /// # Errors
+    ///
+    /// What SQLite says when it looks.
+    pub(crate) fn follow_schema(&self) -> rusqlite::Result<()> {
+        let now = self.connection.query_row("PRAGMA schema_version", [], |row| row.get(0))?;
+        if self.schema.replace(now) != now {
+            self.connection.flush_prepared_statement_cache();
+            // SQLite reads a changed schema only when a statement runs, not when one is prepared.
+            self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +72,7 @@ impl Pool {
         };
         match idle {
             Some(lent) => Ok(lent),
-            None => Ok(Lent { connection: self.connect()?, file }),
+            None => Ok(Lent { connection: self.connect()?, file, schema: Cell::default() }),
         }
     }
 
@@ -100,7 +121,8 @@ impl Pool {
 
     fn identify(&self) -> Result<FileIdentity, StoreError> {
         use std::os::unix::fs::MetadataExt as _;
-        let metadata = std::fs::metadata(&self.path).map_err(|error| self.unreadable(error.kind().to_string()))?;
+        let metadata = std::fs::metadata(&self.path)
+            .map_err(|error| self.unreadable(format!("the file cannot be found: {}: put it back", error.kind())))?;
         Ok(FileIdentity(metadata.dev(), metadata.ino()))
     }
 }
@@ -108,15 +130,27 @@ impl Pool {
 /// Why a query cannot be prepared, in SQLite's own words: they name tables and columns, and no row was read yet.
 pub(crate) fn missing(error: &rusqlite::Error) -> String {
     match error {
-        rusqlite::Error::SqlInputError { msg, .. } | rusqlite::Error::SqliteFailure(_, Some(msg)) => msg.clone(),
+        rusqlite::Error::SqlInputError { msg, .. } => format!("{msg}: put it back, or correct the mapping"),
+        rusqlite::Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::Unknown => {
+            format!("{msg}: put it back, or correct the mapping")
+        }
         other => problem(other),
     }
 }
 
 /// What went wrong while rows were read, without SQLite's own words: they could quote a row.
 pub(crate) fn problem(error: &rusqlite::Error) -> String {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, _) => failure.to_string(),
-        _ => "a column cannot be read".to_owned(),
+    let rusqlite::Error::SqliteFailure(failure, _) = error else { return "a column cannot be read".to_owned() };
+    match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            "is locked by a program that writes: every view tries again; let it commit sooner, or use WAL mode"
+                .to_owned()
+        }
+        ErrorCode::NotADatabase => {
+            "is not an SQLite database: put the database back, or name the right file".to_owned()
+        }
+        ErrorCode::DatabaseCorrupt => "is damaged: restore it from a copy".to_owned(),
+        ErrorCode::OperationInterrupted => "not in time".to_owned(),
+        _ => failure.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
+use rusqlite::Statement;
 use serde::Deserialize;
 use weald_proto::Section;
 
@@ -46,6 +47,20 @@ pub(crate) struct SectionMapping {
     pub(crate) columns: Vec<Column>,
     /// Fields that are the same in every row.
     pub(crate) constants: Vec<Constant>,
+    /// Of a table: the columns by which its rows are found and put in order. None for a query, whose
+    /// author chose the columns.
+    finders: Option<Vec<String>>,
+}
+
+impl SectionMapping {
+    /// The columns of a mapped table that no field takes, and that no row is found by.
+    pub(crate) fn passed_over(&self, statement: &Statement<'_>) -> Vec<String> {
+        let Some(finders) = &self.finders else { return Vec::new() };
+        let taken = self.columns.iter().map(|column| &column.name).chain(&self.nhs_number).chain(finders);
+        let taken: Vec<&String> = taken.collect();
+        let is_taken = |name: &&str| taken.iter().any(|column| column.eq_ignore_ascii_case(name));
+        statement.column_names().filter(|name| !is_taken(name)).map(str::to_owned).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -125,7 +140,8 @@ impl RawSection {
             problems.push(Notice::new(place, problem));
             String::new()
         });
-        SectionMapping { query, nhs_number: self.nhs_number, columns, constants }
+        let finders = self.table.is_some().then(|| self.person.into_iter().chain(self.order).collect());
+        SectionMapping { query, nhs_number: self.nhs_number, columns, constants, finders }
     }
 
     fn query(&self) -> Result<String, String> {

@@ -7,6 +7,7 @@ mod path;
 mod person;
 mod query;
 mod section;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,10 +18,11 @@ use rusqlite::types::Value;
 use weald_policy::Permitted;
 use weald_proto::{NhsNumber, Section, Timestamp};
 
-use self::connection::{Pool, problem};
+use self::connection::{Lent, Pool, problem};
 use self::mapping::Mapping;
 use self::query::{Parameters, each_row};
 use self::section::Rows;
+use self::trouble::Troubles;
 use super::cancel::{Cancel, blocking};
 use super::notice::Notice;
 use super::state;
@@ -38,7 +40,7 @@ pub struct SqliteDatabase(Arc<Database>);
 struct Database {
     pool: Pool,
     mapping: Mapping,
-    notices: Vec<Notice>,
+    troubles: Troubles,
 }
 
 impl SqliteDatabase {
@@ -58,17 +60,16 @@ impl SqliteDatabase {
         let lent = pool.lend()?;
         person::check(&lent.connection, &mapping.person)
             .map_err(|problem| pool.unreadable(format!("person.query: {problem}")))?;
-        let notices = check(&lent.connection, &mapping);
-        pool.give_back(lent);
-        for notice in &notices {
-            tracing::warn!(place = %notice.place, problem = %notice.problem, "part of a mapping does not fit its database");
-        }
-        Ok(SqliteDatabase(Arc::new(Database { pool, mapping, notices })))
+        let database = Database { pool, mapping, troubles: Troubles::default() };
+        database.check(&lent.connection);
+        database.pool.give_back(lent);
+        Ok(SqliteDatabase(Arc::new(database)))
     }
 
-    /// What the mapping names and the database did not have when it was opened: by section, table and column.
-    pub fn notices(&self) -> &[Notice] {
-        &self.0.notices
+    /// What could not be used when it was last tried, when the database was opened or since: sections,
+    /// counts, the database as a whole. Each names a place and what is wrong, and no value.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.0.troubles.notices()
     }
 
     pub(crate) async fn read_sections(
@@ -100,23 +101,66 @@ impl std::fmt::Debug for SqliteDatabase {
 
 impl Database {
     fn read(&self, number: &NhsNumber, wanted: &BTreeSet<Section>, cancel: &Cancel) -> Result<Record, StoreError> {
-        let lent = self.pool.lend()?;
-        cancel.arm(lent.connection.get_interrupt_handle());
-        let record = self.read_at_once(&lent.connection, number, wanted, cancel);
-        cancel.disarm();
-        self.pool.give_back(lent);
+        let read = || {
+            let lent = self.pool.lend()?;
+            cancel.arm(lent.connection.get_interrupt_handle());
+            let record = self.read_at_once(&lent, number, wanted, cancel);
+            cancel.disarm();
+            // After an error nobody knows what SQLite still believes of the file.
+            if record.is_ok() {
+                self.pool.give_back(lent);
+            }
+            record
+        };
+        let record = read();
+        if !cancel.is_cancelled() {
+            let went = record.as_ref().map(drop).map_err(|StoreError::Unreadable { problem, .. }| problem.as_str());
+            self.note("the database", went);
+        }
         record
+    }
+
+    /// What the mapping names and the database does not have.
+    fn check(&self, connection: &Connection) {
+        for (section, of) in &self.mapping.sections {
+            let checked = section::check(connection, of);
+            self.note(&format!("sections.{section}"), checked.as_ref().map(drop).map_err(String::as_str));
+            self.note_passed_over(*section, checked.as_deref().unwrap_or_default());
+        }
+        let of_counts = self.mapping.unmapped.iter();
+        let of_counts = of_counts.map(|(kind, sql)| (format!("unmapped.{kind}"), sql, PARAMETERS));
+        let of_as_of = self.mapping.as_of.iter().map(|sql| ("as_of".to_owned(), sql, [].as_slice()));
+        for (place, sql, parameters) in of_counts.chain(of_as_of) {
+            let prepared = query::prepare(connection, sql, parameters, &[]).map(drop);
+            self.note(&place, prepared.as_ref().map_err(String::as_str).copied());
+        }
+    }
+
+    fn note(&self, place: &str, went: Result<(), &str>) {
+        self.troubles.note(&self.pool.place(), place, went);
+    }
+
+    /// Columns of a mapped table that no field takes: nothing of them is shown, so somebody should know.
+    fn note_passed_over(&self, section: Section, columns: &[String]) {
+        let problem = format!(
+            "nothing is shown of {}: map it, or write a query that leaves it out",
+            columns.iter().map(|column| format!("column {column}")).collect::<Vec<_>>().join(", ")
+        );
+        let went = if columns.is_empty() { Ok(()) } else { Err(problem.as_str()) };
+        self.note(&format!("sections.{section}.columns"), went);
     }
 
     /// Reads everything in one transaction: one state of the database.
     fn read_at_once(
         &self,
-        connection: &Connection,
+        lent: &Lent,
         number: &NhsNumber,
         wanted: &BTreeSet<Section>,
         cancel: &Cancel,
     ) -> Result<Record, StoreError> {
-        let state = connection.unchecked_transaction().map_err(|error| self.pool.unreadable(problem(&error)))?;
+        let unreadable = |error: rusqlite::Error| self.pool.unreadable(problem(&error));
+        let state = lent.connection.unchecked_transaction().map_err(unreadable)?;
+        lent.follow_schema().map_err(unreadable)?;
         let known = person::find(&state, &self.mapping, number)
             .map_err(|problem| self.pool.unreadable(format!("person.query: {problem}")))?;
         let as_of = self.as_of(&state).unwrap_or_else(|| self.pool.modified());
@@ -148,12 +192,12 @@ impl Database {
             section::read(connection, &self.mapping, (section, of), &parameters, &mut rows)
         });
         *dropped = dropped.saturating_add(rows.dropped);
-        match read.and_then(|()| rows.misfit.map_or(Ok(()), Err)) {
+        let went = read.and_then(|()| rows.misfit.map_or(Ok(()), Err));
+        self.note(&format!("sections.{section}"), went.as_ref().map_err(String::as_str).copied());
+        self.note_passed_over(section, &rows.passed_over);
+        match went {
             Ok(()) => state::reading(section, rows.items, None),
-            Err(problem) => {
-                tracing::warn!(database = %self.pool.place(), %section, %problem, "a section cannot be read");
-                state::failed(rows.items)
-            }
+            Err(_) => state::failed(rows.items),
         }
     }
 
@@ -165,27 +209,26 @@ impl Database {
                 let parameters = Parameters { nhs_number: number, person: Some(id) };
                 count(connection, sql, &parameters).map(|count| sum.saturating_add(count))
             });
-            match counted {
-                Ok(0) => {}
-                Ok(count) => counts.extend([(kind.clone(), count)]),
-                Err(problem) => {
-                    tracing::warn!(database = %self.pool.place(), kind, %problem, "a count cannot be taken")
-                }
-            }
+            self.note(&format!("unmapped.{kind}"), counted.as_ref().map(drop).map_err(String::as_str));
+            counts.extend(counted.ok().filter(|count| *count > 0).map(|count| (kind.clone(), count)));
         }
         counts
     }
 
     fn as_of(&self, connection: &Connection) -> Option<Timestamp> {
         let sql = self.mapping.as_of.as_ref()?;
-        let text: String = connection.query_row(sql, [], |row| row.get(0)).ok()?;
-        let moment: jiff::Timestamp = text.parse().ok()?;
-        Some(Timestamp::from_millis(moment.as_millisecond()))
+        let asked = connection.query_row(sql, [], |row| row.get::<_, String>(0)).map_err(|error| problem(&error));
+        let moment = asked.and_then(|text| {
+            let moment: Result<jiff::Timestamp, _> = text.parse();
+            moment.map_err(|_| "must give one moment as RFC 3339 writes it".to_owned())
+        });
+        self.note("as_of", moment.as_ref().map(drop).map_err(String::as_str));
+        moment.ok().map(|moment| Timestamp::from_millis(moment.as_millisecond()))
     }
 }
 
 fn count(connection: &Connection, sql: &str, parameters: &Parameters<'_>) -> Result<u32, String> {
-    let mut statement = query::prepare(connection, sql, &[":person", ":nhs_number"], &[])?;
+    let mut statement = query::prepare(connection, sql, PARAMETERS, &[])?;
     let mut counted = 0;
     each_row(&mut statement, parameters, |row| {
         counted = row.get(0).map_err(|_| "the query must give one number".to_owned())?;
@@ -194,22 +237,8 @@ fn count(connection: &Connection, sql: &str, parameters: &Parameters<'_>) -> Res
     Ok(counted)
 }
 
-/// What the mapping names and the database does not have.
-fn check(connection: &Connection, mapping: &Mapping) -> Vec<Notice> {
-    let sections = mapping.sections.iter().filter_map(|(section, of)| {
-        let problem = section::check(connection, of).err()?;
-        Some(Notice::new(format!("sections.{section}"), problem))
-    });
-    let counts = mapping.unmapped.iter().filter_map(|(kind, sql)| {
-        let problem = query::prepare(connection, sql, &[":person", ":nhs_number"], &[]).err()?;
-        Some(Notice::new(format!("unmapped.{kind}"), problem))
-    });
-    let as_of = mapping
-        .as_of
-        .iter()
-        .filter_map(|sql| Some(Notice::new("as_of", query::prepare(connection, sql, &[], &[]).err()?)));
-    sections.chain(counts).chain(as_of).collect()
-}
+/// What a query for one person may be asked with.
+const PARAMETERS: &[&str] = &[":person", ":nhs_number"];
 
 fn listed(problems: &[Notice]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")

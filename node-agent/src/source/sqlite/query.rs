@@ -49,7 +49,10 @@ pub(crate) fn prepare<'c>(
         let is_held = |column: &str| held.iter().any(|name| name.eq_ignore_ascii_case(column));
         columns.iter().filter(|column| !is_held(column)).copied().collect()
     };
-    if absent.is_empty() { Ok(statement) } else { Err(format!("there is no column {}", absent.join(", "))) }
+    if absent.is_empty() {
+        return Ok(statement);
+    }
+    Err(format!("there is no column {}: put it back, or correct the mapping", absent.join(", ")))
 }
 
 /// Asks a prepared query and looks at each row.
@@ -104,12 +107,13 @@ pub(crate) fn set_columns(message: &mut DynamicMessage, row: &Row<'_>, columns: 
 ///
 /// # Errors
 ///
-/// For bytes, and for text that is not UTF-8.
+/// For bytes, for text that is not UTF-8, and for text that no answer has room for.
 pub(crate) fn text_of(row: &Row<'_>, column: &str) -> Result<Option<String>, String> {
     match row.get_ref(column).map_err(|error| problem(&error))? {
         ValueRef::Null => Ok(None),
         ValueRef::Integer(number) => Ok(Some(number.to_string())),
         ValueRef::Real(number) => Ok(Some(number.to_string())),
+        ValueRef::Text(text) if text.len() > limit::ANSWER_BYTES => Err("holds more than an answer can".to_owned()),
         ValueRef::Text(text) => String::from_utf8(text.to_vec()).map(Some).map_err(|_| "is not UTF-8 text".to_owned()),
         ValueRef::Blob(_) => Err("holds bytes: cast it to text in the query".to_owned()),
     }

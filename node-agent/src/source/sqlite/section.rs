@@ -16,15 +16,18 @@ pub(crate) struct Rows {
     pub(crate) dropped: u32,
     /// What did not fit in the first row that is no item.
     pub(crate) misfit: Option<String>,
+    /// Columns of a mapped table that no field takes.
+    pub(crate) passed_over: Vec<String>,
 }
 
-/// Checks that the section's query can be asked: its table and its columns are there.
+/// Checks that the section's query can be asked: its table and its columns are there. Gives the columns
+/// of a mapped table that no field takes.
 ///
 /// # Errors
 ///
 /// What is missing.
-pub(crate) fn check(connection: &Connection, section: &SectionMapping) -> Result<(), String> {
-    prepare(connection, section).map(drop)
+pub(crate) fn check(connection: &Connection, section: &SectionMapping) -> Result<Vec<String>, String> {
+    prepare(connection, section).map(|statement| section.passed_over(&statement))
 }
 
 /// Reads a section. A row that does not fit is told in `rows`, and the others count.
@@ -40,14 +43,17 @@ pub(crate) fn read(
     rows: &mut Rows,
 ) -> Result<(), String> {
     let mut statement = prepare(connection, of)?;
+    rows.passed_over = of.passed_over(&statement);
+    let mut count = 0;
     each_row(&mut statement, parameters, |row| {
+        count += 1;
         if is_of_another(row, of, parameters)? {
             rows.dropped = rows.dropped.saturating_add(1);
             return Ok(());
         }
         match item(row, mapping, section, of) {
             Ok(item) => rows.items.push(item),
-            Err(problem) => rows.misfit = rows.misfit.take().or(Some(problem)),
+            Err(problem) => rows.misfit = rows.misfit.take().or_else(|| Some(format!("row {count}: {problem}"))),
         }
         Ok(())
     })

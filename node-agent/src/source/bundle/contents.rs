@@ -1,0 +1,70 @@
+//! What is known of a file without reading it again.
+
+use std::collections::BTreeSet;
+
+use weald_proto::{NhsNumber, Section};
+
+use super::identities::Identities;
+use super::owner::{Owner, Owners, Whose};
+use crate::source::fhir::bundle::Bundle;
+use crate::source::fhir::resource::Resource;
+use crate::source::fhir::table;
+
+/// What is known of a file without reading it again.
+pub(crate) struct Contents {
+    /// People in it.
+    pub(crate) people: BTreeSet<NhsNumber>,
+    /// People who may be in it: identifiers contradict each other.
+    pub(crate) contested: BTreeSet<NhsNumber>,
+    /// Sections that hold something of which nobody can tell whose it is.
+    pub(crate) doubtful: BTreeSet<Section>,
+    /// Patients whose NHS number nobody gives.
+    pub(crate) unknown_patients: usize,
+    /// Records of which nobody can tell whose they are.
+    pub(crate) orphans: usize,
+    /// True if the search that made it says that it failed in part.
+    pub(crate) is_partial: bool,
+    /// The page of a search that it is, and the page after it; empty if there is none.
+    pub(crate) own_page: String,
+    pub(crate) next_page: String,
+}
+
+impl Contents {
+    /// Looks through a bundle.
+    pub(crate) fn of(bundle: &Bundle, identities: &Identities) -> Contents {
+        let owners = Owners::of(bundle, identities);
+        let mut contents = Contents {
+            people: BTreeSet::new(),
+            contested: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
+            unknown_patients: 0,
+            orphans: 0,
+            is_partial: bundle.is_partial,
+            own_page: bundle.own_page.clone(),
+            next_page: bundle.next_page.clone(),
+        };
+        for whose in owners.patients() {
+            match whose {
+                Whose::Known(number) => contents.people.extend([number.clone()]),
+                Whose::Contested(numbers) => contents.contested.extend(numbers.iter().cloned()),
+                Whose::Unknown => contents.unknown_patients += 1,
+            }
+        }
+        for resource in Resource::all(bundle) {
+            contents.look_at(&resource, &owners);
+        }
+        contents
+    }
+
+    fn look_at(&mut self, resource: &Resource<'_>, owners: &Owners<'_>) {
+        let kind = resource.entry().kind();
+        match owners.owner(resource) {
+            Owner::Person(number) => self.people.extend([number]),
+            Owner::Nobody if table::takes(&kind) && !table::supports(&kind) => {
+                self.doubtful.extend(table::items(resource).into_iter().map(|(section, _)| section));
+                self.orphans += 1;
+            }
+            Owner::OnlyPerson(_) | Owner::Other | Owner::Nobody => {}
+        }
+    }
+}
