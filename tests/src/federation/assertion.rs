@@ -8,6 +8,7 @@ use weald_proto::{
 };
 
 use super::{APP, Federation};
+use crate::silence::{self, SecretKind};
 
 /// What an assertion is to say. Starts as everyday care; every field may be changed before it is signed.
 #[derive(Debug, Clone)]
@@ -64,6 +65,11 @@ impl AssertionDraft {
         let now = federation.ground.env.clock.now();
         let organisation = self.organisation.clone();
         let (user, name) = ("u-1".to_owned(), "Robin Example".to_owned());
+        silence::know(|secrets| {
+            secrets.add_patient(&self.patient);
+            secrets.add(SecretKind::Name, &name);
+            Ok(())
+        })?;
         let requester = match &self.role {
             None => Requester::Citizen { user, name, provider: organisation.clone() },
             Some(role) if role.as_str() == Requester::PRIVACY_OFFICER_ROLE => {
@@ -103,6 +109,11 @@ impl AssertionDraft {
         let key = federation
             .assertion_key(&self.organisation)
             .ok_or_else(|| anyhow::anyhow!("{} is no member of this federation", self.organisation))?;
-        Ok(SignedAssertion::sign(&self.claims(federation)?, key))
+        let token = SignedAssertion::sign(&self.claims(federation)?, key);
+        silence::know(|secrets| {
+            secrets.add_token(token.expose());
+            Ok(())
+        })?;
+        Ok(token)
     }
 }

@@ -20,6 +20,7 @@ use weald_certs::{Listener, Register};
 use weald_proto::{Query, SigningKey, SpiffeId};
 
 use super::build::{Between, Ground, bind, open_log, recover};
+use crate::silence;
 
 /// What is left of the broker when its process has ended: its configuration, its keys, its files.
 pub(super) struct RestingBroker {
@@ -82,7 +83,7 @@ impl RestingBroker {
         let acceptor = bind(ground, Listener::Broker, &self.id, address, watch).await?;
         let address = acceptor.local_address();
         let shutdown = CancellationToken::new();
-        let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
+        let routes = silence::overheard(Routes::new(BrokerService::serve(Arc::clone(&broker))));
         let task = acceptor.serve(routes, shutdown.clone());
         Ok(RunningBroker { resting: self, broker, log_faults, address, shutdown, task })
     }

@@ -30,6 +30,7 @@ use weald_proto::{
 use super::broker::RestingBroker;
 use super::fault::{Faults, Faulty};
 use super::{AwakeNode, Federation, RunningNode, broker_log, node_log};
+use crate::silence;
 
 /// Where an organisation's records are.
 pub enum Source {
@@ -93,6 +94,7 @@ impl FederationBuilder {
     ///
     /// When a key, a certificate, a listener or a log cannot be made.
     pub async fn start(self) -> anyhow::Result<Federation> {
+        silence::begin()?;
         let FederationBuilder { folder, env, members, between } = self;
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
         let ground = Ground::new(env)?;
@@ -337,7 +339,7 @@ impl RestingNode {
             env: ground.env.clone(),
         }));
         let shutdown = CancellationToken::new();
-        let routes = Routes::new(NodeService::serve(Arc::clone(&node)));
+        let routes = silence::overheard(Routes::new(NodeService::serve(Arc::clone(&node))));
         let task = acceptor.serve(routes, shutdown.clone());
         Ok(AwakeNode { node, log_faults, shutdown, task })
     }

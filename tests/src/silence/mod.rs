@@ -1,15 +1,24 @@
 //! Silence about people: what a federation writes, searched for what is in its people's records.
 //!
-//! [`Recorder`] keeps everything that is written at trace level, by our crates and by those that they
-//! stand on, with every span field, every panic and the errors that it is shown. [`Secrets`] are the
-//! people's NHS numbers, names, birth dates, addresses, telephones and free text in the forms that a
-//! log could give them. A [`Leak`] says what kind of secret stood where, without repeating it.
+//! One [`Channel`] after another is listened to, of every crate and at trace level. Whatever builds a
+//! federation or writes a source [begins a watch](begin) over its process: the first [`Leak`] of
+//! something that it was told to be [secret](Secrets) ends the process, so that no run with a leak
+//! passes. [`Recorder`] keeps everything instead, for a test that plants leaks and looks for them.
+//! A leak says what kind of secret stood where, without repeating it.
 
+mod ear;
 mod form;
+mod metric;
+mod pattern;
 mod recorder;
 mod scan;
 mod secret;
+mod status;
+mod watch;
 
-pub use recorder::{Channel, Recorder, Recording};
+pub use ear::Channel;
+pub use recorder::{Recorder, Recording};
 pub use scan::Leak;
 pub use secret::{SecretKind, Secrets};
+pub use status::overheard;
+pub use watch::{begin, decline, hear, hear_error, know, voices};

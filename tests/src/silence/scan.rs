@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::recorder::Channel;
+use super::ear::Channel;
+use super::pattern;
 use super::secret::SecretKind;
 
 /// Slots of the first, coarse look at each place.
@@ -42,11 +43,15 @@ pub(super) struct Haystack {
     coarse: Vec<bool>,
 }
 
-impl Haystack {
-    pub(super) fn new() -> Self {
-        Haystack { needles: Vec::new(), by_start: HashMap::new(), coarse: vec![false; SLOTS] }
+impl Default for Haystack {
+    fn default() -> Self {
+        let mut haystack = Haystack { needles: Vec::new(), by_start: HashMap::new(), coarse: vec![false; SLOTS] };
+        pattern::starts().for_each(|start| haystack.look_at(start));
+        haystack
     }
+}
 
+impl Haystack {
     /// One more text to look for; as a whole word only, if so wanted. Texts under four bytes are too
     /// short to look for.
     pub(super) fn look_for(&mut self, kind: SecretKind, text: &str, is_word: bool) {
@@ -58,7 +63,11 @@ impl Haystack {
         }
         same.push(self.needles.len());
         self.needles.push(Needle { kind, text, is_word });
-        if let Some(slot) = self.coarse.get_mut(slot(start)) {
+        self.look_at(start);
+    }
+
+    fn look_at(&mut self, start: [u8; 4]) {
+        if let Some(slot) = self.coarse.get_mut(slot(u32::from_le_bytes(start))) {
             *slot = true;
         }
     }
@@ -69,27 +78,37 @@ impl Haystack {
         lines.filter_map(|line| self.first(line).map(|(kind, place)| leak(kind, channel, line, place))).collect()
     }
 
+    /// Goes by every byte that anybody writes, in builds without optimisation too: what is not done
+    /// for each of them counts.
     fn first(&self, line: &str) -> Option<(SecretKind, usize)> {
         let line = line.to_ascii_lowercase().into_bytes();
-        for (place, start) in line.windows(4).enumerate() {
-            let Some(start) = start.first_chunk::<4>() else { continue };
-            if !self.coarse.get(slot(*start)).is_some_and(|hit| *hit) {
-                continue;
-            }
-            let begun = self.by_start.get(start).into_iter().flatten().filter_map(|place| self.needles.get(*place));
-            let rest = line.get(place..).unwrap_or_default();
-            for needle in begun.filter(|needle| rest.starts_with(&needle.text)) {
-                if !needle.is_word || stands_alone(&line, place, needle.text.len()) {
-                    return Some((needle.kind, place));
-                }
+        let mut last_four = 0;
+        for (end, byte) in line.iter().enumerate() {
+            last_four = last_four >> 8 | u32::from(*byte) << 24;
+            if let Some(true) = self.coarse.get(slot(last_four))
+                && let Some(place) = end.checked_sub(3)
+                && let Some(kind) = self.begins(&line, place)
+            {
+                return Some((kind, place));
             }
         }
         None
     }
+
+    /// What begins at that place of a line in small letters.
+    fn begins(&self, line: &[u8], place: usize) -> Option<SecretKind> {
+        let rest = line.get(place..)?;
+        let begun = self.by_start.get(rest.first_chunk::<4>()?).into_iter().flatten();
+        let fits = |needle: &&Needle| {
+            rest.starts_with(&needle.text) && (!needle.is_word || stands_alone(line, place, needle.text.len()))
+        };
+        let needle = begun.filter_map(|place| self.needles.get(*place)).find(fits);
+        needle.map(|needle| needle.kind).or_else(|| pattern::at(line, place))
+    }
 }
 
-fn slot(start: [u8; 4]) -> usize {
-    (u32::from_le_bytes(start).wrapping_mul(0x9E37_79B1) >> 12) as usize
+fn slot(start: u32) -> usize {
+    (start.wrapping_mul(0x9E37_79B1) >> 12) as usize
 }
 
 fn stands_alone(line: &[u8], place: usize, length: usize) -> bool {
@@ -109,7 +128,7 @@ mod tests {
     use super::*;
 
     fn haystack() -> Haystack {
-        let mut haystack = Haystack::new();
+        let mut haystack = Haystack::default();
         haystack.look_for(SecretKind::Name, "Isle", true);
         haystack.look_for(SecretKind::NhsNumber, "9991000018", false);
         haystack

@@ -1,19 +1,21 @@
 //! What must not be written down of some people.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use anyhow::Context as _;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
-use weald_proto::wire::Item;
+use weald_proto::Patient;
+use weald_proto::wire::{HumanName, Item};
 
+use super::ear::Channel;
 use super::form;
-use super::recorder::Channel;
 use super::scan::{Haystack, Leak};
-use crate::population::{HeldIdentity, Person};
+use crate::population::{HeldIdentity, Holding, Person};
 
 /// Kinds of secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecretKind {
     /// An NHS number.
     NhsNumber,
@@ -79,7 +81,12 @@ static ITEM: LazyLock<Option<MessageDescriptor>> = LazyLock::new(|| {
 });
 
 /// What must not be written down.
-pub struct Secrets(Haystack);
+#[derive(Default)]
+pub struct Secrets {
+    haystack: Haystack,
+    added: HashSet<(SecretKind, String)>,
+    items: HashSet<Vec<u8>>,
+}
 
 impl Secrets {
     /// Everything about these people that any organisation holds.
@@ -88,22 +95,49 @@ impl Secrets {
     ///
     /// When an item is not one of the contract's.
     pub fn of<'a>(people: impl IntoIterator<Item = &'a Person>) -> anyhow::Result<Self> {
-        let mut secrets = Secrets(Haystack::new());
+        let mut secrets = Secrets::default();
         for person in people {
             secrets.add_identity(&person.identity);
-            for holding in &person.holdings {
-                secrets.add_identity(&holding.identity);
-                holding.sections.values().flatten().try_for_each(|item| secrets.add_item(item))?;
-            }
+            person.holdings.iter().try_for_each(|holding| secrets.add_holding(holding))?;
         }
         Ok(secrets)
+    }
+
+    /// Everything that an organisation holds of a person.
+    ///
+    /// # Errors
+    ///
+    /// When an item is not one of the contract's.
+    pub fn add_holding(&mut self, holding: &Holding) -> anyhow::Result<()> {
+        self.add_identity(&holding.identity);
+        holding.sections.values().flatten().try_for_each(|item| self.add_item(item))
+    }
+
+    /// Everything that was read of a person.
+    ///
+    /// # Errors
+    ///
+    /// When an item is not one of the contract's.
+    pub fn add_reading(&mut self, person: &weald_node::Person) -> anyhow::Result<()> {
+        let identity = &person.identity;
+        self.add(SecretKind::NhsNumber, &identity.nhs_number);
+        self.add(SecretKind::BirthDate, &identity.birth_date);
+        identity.names.iter().for_each(|name| self.add_name(name));
+        person.sections.values().flat_map(|reading| &reading.items).try_for_each(|item| self.add_item(item))
+    }
+
+    /// Whom somebody asks about.
+    pub fn add_patient(&mut self, patient: &Patient) {
+        self.add(SecretKind::NhsNumber, patient.nhs_number.expose());
+        self.add(SecretKind::BirthDate, patient.birth_date.expose());
+        self.add(SecretKind::Name, patient.family_name.expose());
     }
 
     /// One secret more.
     pub fn add(&mut self, kind: SecretKind, text: &str) {
         let is_public = PUBLIC.iter().any(|(word, _)| word.eq_ignore_ascii_case(text));
         // Three letters are in everything.
-        if is_public || text.chars().count() < 4 {
+        if is_public || text.chars().count() < 4 || !self.added.insert((kind, text.to_owned())) {
             return;
         }
         let written = match kind {
@@ -113,33 +147,45 @@ impl Secrets {
         };
         let is_word = matches!(kind, SecretKind::Name | SecretKind::Address | SecretKind::FreeText);
         for written in &written {
-            form::readable(written).iter().for_each(|form| self.0.look_for(kind, form, is_word));
-            form::encoded(written).iter().for_each(|form| self.0.look_for(kind, form, false));
+            form::readable(written).iter().for_each(|form| self.haystack.look_for(kind, form, is_word));
+            form::encoded(written).iter().for_each(|form| self.haystack.look_for(kind, form, false));
         }
     }
 
     /// An assertion as it is presented: the whole, and its claims and its signature alone.
     pub fn add_token(&mut self, token: &str) {
-        token.split('.').skip(1).for_each(|part| self.0.look_for(SecretKind::Token, part, false));
-        form::encoded(token).iter().for_each(|form| self.0.look_for(SecretKind::Token, form, false));
+        token.split('.').skip(1).for_each(|part| self.haystack.look_for(SecretKind::Token, part, false));
+        form::encoded(token).iter().for_each(|form| self.haystack.look_for(SecretKind::Token, form, false));
+    }
+
+    /// What an item says, in every field that is looked for.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one of the contract's.
+    pub fn add_item(&mut self, item: &Item) -> anyhow::Result<()> {
+        let bytes = item.encode_to_vec();
+        if self.items.contains(&bytes) {
+            return Ok(());
+        }
+        let descriptor = ITEM.clone().context("the contract describes no Item")?;
+        self.add_message(&DynamicMessage::decode(descriptor, bytes.as_slice())?);
+        self.items.insert(bytes);
+        Ok(())
     }
 
     pub(super) fn search(&self, channel: Channel, text: &str) -> Vec<Leak> {
-        self.0.search(channel, text)
+        self.haystack.search(channel, text)
     }
 
     fn add_identity(&mut self, identity: &HeldIdentity) {
         self.add(SecretKind::NhsNumber, &identity.nhs_number);
         self.add(SecretKind::BirthDate, &identity.birth_date);
-        let name = &identity.name;
-        [&name.family, &name.text].into_iter().chain(&name.given).for_each(|part| self.add(SecretKind::Name, part));
+        self.add_name(&identity.name);
     }
 
-    fn add_item(&mut self, item: &Item) -> anyhow::Result<()> {
-        let descriptor = ITEM.clone().context("the contract describes no Item")?;
-        let message = DynamicMessage::decode(descriptor, item.encode_to_vec().as_slice())?;
-        self.add_message(&message);
-        Ok(())
+    fn add_name(&mut self, name: &HumanName) {
+        [&name.family, &name.text].into_iter().chain(&name.given).for_each(|part| self.add(SecretKind::Name, part));
     }
 
     fn add_message(&mut self, message: &DynamicMessage) {

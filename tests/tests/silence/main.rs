@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod ask;
+mod talkative;
 mod world;
 
 use std::path::Path;
@@ -137,7 +138,7 @@ fn heard(log: &str) {
     }
 }
 
-/// Log line, span field, error message, panic; there are no metrics yet, and so no labels.
+/// Log line, span field, metric label, error message, panic.
 async fn planted(recorder: &Recorder, secrets: &Secrets, person: &Person) {
     let identity = &person.identity;
     let expect = |kind, channel, before: &str| {
@@ -155,6 +156,18 @@ async fn planted(recorder: &Recorder, secrets: &Secrets, person: &Person) {
     expect(SecretKind::Name, Channel::Log, "lonely{family=");
     tracing::info_span!("around", family = %identity.name.family).in_scope(|| tracing::debug!("inside"));
     expect(SecretKind::Name, Channel::Log, "around{family=");
+
+    metrics::counter!("weald_views", "patient" => identity.nhs_number.clone()).increment(1);
+    expect(SecretKind::NhsNumber, Channel::Metric, "weald_views patient=");
+    metrics::describe_gauge!("weald_people", format!("people like {}", identity.name.text));
+    expect(SecretKind::Name, Channel::Metric, "people like ");
+
+    talkative::refuse_twice(&identity.nhs_number).await;
+    let leaks = recorder.take().leaks(secrets);
+    for before in ["no row for ", "no details of "] {
+        let is_it = |leak: &Leak| leak.channel == Channel::Error && leak.before.contains(before);
+        assert!(leaks.iter().any(is_it), "nothing after {before:?}:\n{}", listed(&leaks));
+    }
 
     let cause = std::io::Error::other(format!("no row for {}", identity.nhs_number));
     recorder.error(&ViewError::Failed(Box::new(tonic::Status::from_error(Box::new(cause)))));

@@ -36,6 +36,7 @@ async fn main() -> ExitCode {
 
 /// True if everything came out as it should.
 async fn run(options: Options) -> anyhow::Result<bool> {
+    weald_tests::silence::decline()?;
     let world = World::build(&options).await?;
     if options.stay {
         stay::stay(world, &options).await?;

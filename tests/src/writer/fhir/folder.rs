@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::{BundleKind, write_bundle};
 use crate::population::{Holding, Person};
+use crate::silence;
 
 /// The name of the list of identifiers in a folder.
 pub const IDENTITIES: &str = "identities.csv";
@@ -30,6 +31,7 @@ pub fn write_folder<'a>(
     let mut written = 0;
     for person in people {
         let Some(holding) = person.holding(organisation) else { continue };
+        silence::know(|secrets| secrets.add_holding(holding))?;
         write_file(folder, BundleKind::for_person(person.index), holding)?;
         let (local, identity) = (&holding.local_id, &holding.identity);
         identities.write_record([&local.system, &local.value, &identity.nhs_number, &identity.birth_date])?;

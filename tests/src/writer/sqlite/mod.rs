@@ -16,6 +16,7 @@ use weald_proto::Section;
 use weald_proto::wire::Item;
 
 use crate::population::{Holding, ORGANISATIONS, Organisation, Person, sections_held};
+use crate::silence;
 use cell::Cells;
 use layout::{CODED_APART, Column, columns};
 
@@ -51,6 +52,7 @@ pub fn write_database<'a>(
     create(&transaction, organisation).with_context(writing)?;
     let cells = Cells::new()?;
     for holding in people.into_iter().filter_map(|person| person.holding(organisation.ods)) {
+        silence::know(|secrets| secrets.add_holding(holding))?;
         insert(&transaction, &cells, holding).with_context(writing)?;
     }
     transaction.commit().with_context(writing)?;
