@@ -1,11 +1,12 @@
-//! The register, the clock and own certificates, for whoever watches the process.
+//! The register, the clock, own certificates and listeners, for whoever watches the process.
 //!
-//! All of these are looked at when somebody is about to read them. The listener's own are in
-//! `acceptor/metrics.rs`; no other file of this crate registers a metric.
+//! All of these are looked at when somebody is about to read them. No other file of this crate registers
+//! a metric. Labels come from closed lists, and the code of the organisation whose node it is.
 
-use metrics::{Unit, describe_gauge, gauge};
-use weald_proto::{SpiffeId, SpiffePath, Timestamp};
+use metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
+use weald_proto::{Reason, SpiffeId, SpiffePath, Timestamp};
 
+use crate::acceptor::Occupancy;
 use crate::register::Register;
 
 const REGISTER_VERSION: &str = "weald_register_version";
@@ -13,6 +14,11 @@ const REGISTER_AGE: &str = "weald_register_age_seconds";
 const REGISTER_EXPIRES: &str = "weald_register_expires_seconds";
 const CERTIFICATE_EXPIRES: &str = "weald_certificate_expires_seconds";
 const CLOCK: &str = "weald_clock_seconds";
+const CONNECTIONS: &str = "weald_listener_connections";
+const HANDSHAKES: &str = "weald_listener_handshakes_in_progress";
+const CALLERS: &str = "weald_listener_callers";
+const CALLS: &str = "weald_listener_calls_in_flight";
+const REFUSED: &str = "weald_listener_refused_total";
 
 /// The register that is held now, and the clock by which it is.
 pub fn register(register: &Register, now: Timestamp) {
@@ -29,19 +35,48 @@ pub fn register(register: &Register, now: Timestamp) {
     }
 }
 
-/// An own certificate, after which moment nobody believes it. Only nodes and brokers have one that is
-/// watched.
+/// An own certificate, after which moment nobody believes it.
 pub fn certificate(own: &SpiffeId, expires_at: Timestamp, now: Timestamp) {
     describe_gauge!(CERTIFICATE_EXPIRES, Unit::Seconds, "Until an own certificate expires; negative once it has");
-    let left = until(expires_at, now);
-    match &own.path {
-        SpiffePath::Broker(_) => gauge!(CERTIFICATE_EXPIRES, "party" => "broker").set(left),
-        SpiffePath::Node(organisation) => {
-            let organisation = organisation.as_str().to_owned();
-            gauge!(CERTIFICATE_EXPIRES, "party" => "node", "organisation" => organisation).set(left);
+    gauge!(CERTIFICATE_EXPIRES, labels(own)).set(until(expires_at, now));
+}
+
+/// A port of `own`: who is there, and who was refused before anything was served.
+pub fn listener(own: &SpiffeId, occupancy: &Occupancy) {
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections that are open, those in a handshake included");
+    describe_gauge!(HANDSHAKES, Unit::Count, "TLS handshakes in progress");
+    describe_gauge!(CALLERS, Unit::Count, "Identities that are connected");
+    describe_gauge!(CALLS, Unit::Count, "Calls in flight");
+    describe_counter!(REFUSED, Unit::Count, "Connections and calls that the port itself refused, by reason");
+    let whose = labels(own);
+    gauge!(CONNECTIONS, whose.clone()).set(number(occupancy.connections()));
+    gauge!(HANDSHAKES, whose.clone()).set(number(occupancy.handshakes()));
+    gauge!(CALLERS, whose.clone()).set(number(occupancy.callers()));
+    gauge!(CALLS, whose.clone()).set(number(occupancy.requests()));
+    // Most reasons are never a port's: each appears when it first is.
+    for reason in Reason::ALL {
+        let refused = occupancy.refused(*reason);
+        if refused > 0 {
+            let why = Label::from_static_parts("reason", reason.as_str());
+            counter!(REFUSED, whose.iter().cloned().chain([why]).collect::<Vec<_>>()).absolute(refused);
         }
-        SpiffePath::Viewer(..) => {}
     }
+}
+
+/// Whose it is: a broker's, or the node's of an organisation. There are no others that listen.
+fn labels(own: &SpiffeId) -> Vec<Label> {
+    let party = |kind| Label::from_static_parts("party", kind);
+    match &own.path {
+        SpiffePath::Broker(_) => vec![party("broker")],
+        SpiffePath::Node(organisation) => {
+            vec![party("node"), Label::new("organisation", organisation.as_str().to_owned())]
+        }
+        SpiffePath::Viewer(..) => vec![party("viewer")],
+    }
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Seconds until then; negative if it is over.

@@ -5,6 +5,7 @@
 //!   field and remedy; all of them are collected before anything is printed.
 //! - [`load`] reads what a configuration points at: certificates, the register, keys, the audit log. Its faults
 //!   point at the line of the configuration that names the file.
+//! - [`metrics`] is what can be read of a process from outside: counts, times, and whether it is fit to serve.
 //! - [`Program`] is what differs between the two; [`main`] is the rest, from the command line to the exit code.
 //!
 //! Nothing here knows what a query or an answer is.
@@ -14,6 +15,7 @@ pub mod configuration;
 pub mod exit;
 pub mod load;
 pub mod log;
+pub mod metrics;
 mod panic;
 pub mod program;
 mod serve;
@@ -22,5 +24,6 @@ pub use command::Command;
 pub use configuration::{Document, Fault, Faults, Key, Place, Placed, Table};
 pub use exit::Exit;
 pub use log::LogSettings;
+pub use metrics::{MetricsSettings, Watched};
 pub use program::{Program, main};
 pub use serve::Service;

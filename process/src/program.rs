@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use weald_proto::env::Env;
 
@@ -11,6 +12,7 @@ use crate::command::{Command, ConfigCommand};
 use crate::configuration::{Document, Fault, Faults, Key, Table};
 use crate::exit::Exit;
 use crate::log::LogSettings;
+use crate::metrics::MetricsSettings;
 use crate::serve::{Service, serve};
 
 /// What differs between broker and node. Each step notes whatever is wrong, and gives nothing if anything is.
@@ -47,7 +49,7 @@ pub fn main<P: Program>(command: &Command) -> ExitCode {
 }
 
 fn run<P: Program>(config: &Path, env: &Env) -> Exit {
-    let (program, loaded) = match prepare::<P>(config, env) {
+    let (program, metrics, loaded) = match prepare::<P>(config, env) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -61,13 +63,18 @@ fn run<P: Program>(config: &Path, env: &Env) -> Exit {
     let summary = program.summary(&loaded);
     runtime.block_on(async {
         let faults = Faults::default();
+        // First: whatever is opened after it is counted.
+        let metrics = match metrics {
+            Some(settings) => settings.open(&faults).await,
+            None => None,
+        };
         let services = program.open(loaded, env, &faults).await;
         match services.filter(|_| faults.is_empty()) {
             Some(services) => {
                 for line in summary {
                     tracing::info!("{line}");
                 }
-                serve(services).await
+                serve(services, metrics, Arc::clone(&env.clock)).await
             }
             None => refuse(faults),
         }
@@ -75,7 +82,7 @@ fn run<P: Program>(config: &Path, env: &Env) -> Exit {
 }
 
 fn validate<P: Program>(config: &Path, env: &Env) -> Exit {
-    let (program, loaded) = match prepare::<P>(config, env) {
+    let (program, _, loaded) = match prepare::<P>(config, env) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -90,27 +97,32 @@ fn validate<P: Program>(config: &Path, env: &Env) -> Exit {
     }
 }
 
+/// What a configuration says, and what it points at.
+type Prepared<P> = (P, Option<MetricsSettings>, <P as Program>::Loaded);
+
 /// Reads the configuration, begins to write logs as it says, and loads what it names.
-fn prepare<P: Program>(config: &Path, env: &Env) -> Result<(P, P::Loaded), Exit> {
+fn prepare<P: Program>(config: &Path, env: &Env) -> Result<Prepared<P>, Exit> {
     let faults = Faults::default();
     let read = read::<P>(config, &faults);
-    let Some((program, log)) = read.filter(|_| faults.is_empty()) else { return Err(refuse(faults)) };
+    let Some((program, log, metrics)) = read.filter(|_| faults.is_empty()) else { return Err(refuse(faults)) };
     log.begin().map_err(|_| Exit::Failed)?;
     let loaded = program.load(env, &faults);
     match loaded.filter(|_| faults.is_empty()) {
-        Some(loaded) => Ok((program, loaded)),
+        Some(loaded) => Ok((program, metrics, loaded)),
         None => Err(refuse(faults)),
     }
 }
 
-fn read<P: Program>(config: &Path, faults: &Faults) -> Option<(P, LogSettings)> {
+fn read<P: Program>(config: &Path, faults: &Faults) -> Option<(P, LogSettings, Option<MetricsSettings>)> {
     let document = Document::open(config, faults)?;
     let parsed = document.parse(faults)?;
-    let keys: Vec<Key> = P::KEYS.iter().copied().chain([LogSettings::TABLE]).collect();
+    let keys: Vec<Key> = P::KEYS.iter().copied().chain([LogSettings::TABLE, MetricsSettings::TABLE]).collect();
     let root = Table::root(&document, &parsed, faults, &keys);
     let log = root.table_if_any(LogSettings::TABLE, LogSettings::KEYS);
     let log = log.map_or_else(LogSettings::default, |table| LogSettings::read(&table));
-    Some((P::read(&root)?, log))
+    let metrics = root.table_if_any(MetricsSettings::TABLE, MetricsSettings::KEYS);
+    let metrics = metrics.and_then(|table| MetricsSettings::read(&table));
+    Some((P::read(&root)?, log, metrics))
 }
 
 /// Prints every fault.

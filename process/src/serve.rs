@@ -2,14 +2,18 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use weald_certs::Acceptor;
+use weald_proto::Clock;
 
 use crate::exit::Exit;
+use crate::metrics::{Listener, Watched};
 
 /// An open port, and what will be served there.
 pub struct Service {
@@ -19,6 +23,8 @@ pub struct Service {
     pub routes: Routes,
     /// What is served, in a few words.
     pub what: String,
+    /// What can be read of it from outside.
+    pub watched: Watched,
 }
 
 impl fmt::Debug for Service {
@@ -27,8 +33,9 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Serves all of these until SIGTERM or SIGINT, and then until the requests that run have ended.
-pub(crate) async fn serve(services: Vec<Service>) -> Exit {
+/// Serves all of these until SIGTERM or SIGINT, and then until the requests that run have ended. What can be read of
+/// them is served at `metrics`, to the very end.
+pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clock: Arc<dyn Clock>) -> Exit {
     let (mut terminate, mut interrupt) = match signals() {
         Ok(signals) => signals,
         Err(error) => {
@@ -38,11 +45,15 @@ pub(crate) async fn serve(services: Vec<Service>) -> Exit {
     };
     let shutdown = CancellationToken::new();
     let mut running = JoinSet::new();
-    for Service { acceptor, routes, what } in services {
+    let mut all_watched = Vec::new();
+    for Service { acceptor, routes, what, watched } in services {
         let address = acceptor.local_address();
         running.spawn(acceptor.serve(routes, shutdown.clone()));
         tracing::info!(%address, "serving {what}");
+        all_watched.push(watched);
     }
+    let (serving, end) = (Arc::new(AtomicBool::new(true)), CancellationToken::new());
+    let read = metrics.map(|port| tokio::spawn(port.serve(all_watched, clock, Arc::clone(&serving), end.clone())));
     let exit = tokio::select! {
         _ = terminate.recv() => Exit::Stopped,
         _ = interrupt.recv() => Exit::Stopped,
@@ -51,9 +62,15 @@ pub(crate) async fn serve(services: Vec<Service>) -> Exit {
             Exit::Failed
         }
     };
+    serving.store(false, Ordering::Release);
     tracing::info!("stopping: requests that run are ended first");
     shutdown.cancel();
     while running.join_next().await.is_some() {}
+    end.cancel();
+    if let Some(read) = read {
+        // It was cancelled: there is nothing to learn from how it ended.
+        let _ = read.await;
+    }
     exit
 }
 

@@ -10,7 +10,7 @@ use weald_broker::service::BrokerService;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Connector, Entrance, Limits, Links, Listener};
 use weald_process::load::{bind, open_log};
-use weald_process::{Faults, Key, Program, Service, Table};
+use weald_process::{Faults, Key, Program, Service, Table, Watched};
 use weald_proto::env::Env;
 use weald_proto::limit;
 
@@ -58,21 +58,24 @@ impl Program for Configuration {
             limits: Limits::default(),
         };
         let acceptor = bind(faults, &self.listen, entrance).await?;
-        let links = Links::new(Connector::new(party.credentials, party.trust, env.clone()), limit::CONNECT_DEADLINE);
+        let (own, trust) = (Arc::clone(&party.credentials), Arc::clone(&party.trust));
+        let links = Links::new(Connector::new(own, trust, env.clone()), limit::CONNECT_DEADLINE);
         let attached = AttachedNodes::new(Arc::clone(&env.clock));
         let broker = Arc::new(Broker::new(BrokerParts {
             name: name.clone(),
             federation: self.federation.clone(),
-            register,
+            register: Arc::clone(&register),
             engine,
-            log,
+            log: Arc::clone(&log),
             replay,
             key,
             pseudonyms,
             nodes: Arc::new(Nodes::new(attached, links, self.federation)),
             env: env.clone(),
         }));
-        let routes = Routes::new(BrokerService::serve(broker));
-        Some(vec![Service { acceptor, routes, what: format!("views as {name}") }])
+        let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
+        let observe = Box::new(move || broker.observe());
+        let watched = Watched { register, log, party, occupancy: acceptor.occupancy(), observe };
+        Some(vec![Service { acceptor, routes, what: format!("views as {name}"), watched }])
     }
 }

@@ -9,7 +9,7 @@ use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
 use weald_node::{Node, NodeParts};
 use weald_process::load::{bind, open_log};
-use weald_process::{Faults, Key, Program, Service, Table};
+use weald_process::{Faults, Key, Program, Service, Table, Watched};
 use weald_proto::FederationName;
 use weald_proto::env::Env;
 
@@ -71,8 +71,8 @@ async fn open(
     let log = Arc::new(log);
     let entrance = Entrance {
         listener: Listener::Node,
-        credentials: parts.party.credentials,
-        trust: parts.party.trust,
+        credentials: Arc::clone(&parts.party.credentials),
+        trust: Arc::clone(&parts.party.trust),
         clock: Arc::clone(&env.clock),
         watch: Arc::new(DoorRecord::new(Arc::clone(&log), code.clone())),
         limits: Limits::default(),
@@ -84,13 +84,20 @@ async fn open(
         register: Arc::clone(register),
         engine: parts.engine,
         store: parts.store,
-        log,
+        log: Arc::clone(&log),
         replay,
         key: parts.key,
         // Until nodes can send notices, a broker that keeps an answer would not hear that it has changed.
         cache_seconds: 0,
         env: env.clone(),
     }));
-    let routes = Routes::new(NodeService::serve(node));
-    Some(Service { acceptor, routes, what: format!("the node of {code}") })
+    let routes = Routes::new(NodeService::serve(Arc::clone(&node)));
+    let watched = Watched {
+        register: Arc::clone(register),
+        log,
+        party: parts.party,
+        occupancy: acceptor.occupancy(),
+        observe: Box::new(move || node.observe()),
+    };
+    Some(Service { acceptor, routes, what: format!("the node of {code}"), watched })
 }

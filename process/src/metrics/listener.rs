@@ -1,0 +1,314 @@
+//! The port at which metrics and health are read: HTTP/1.1 without TLS, one answer for each connection.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use weald_proto::Clock;
+
+use super::watched::Watched;
+
+/// Readers at once; who comes later waits.
+const READERS: usize = 8;
+/// For one reader, from its connection to the end of its answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often times that nobody has read are gathered up, so that they take no more room.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Prometheus' text format, version 0.0.4.
+const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// The open port, before anything is served there.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    counted: PrometheusHandle,
+}
+
+/// What can be read.
+struct Sight {
+    counted: PrometheusHandle,
+    watched: Vec<Watched>,
+    clock: Arc<dyn Clock>,
+    /// True while all ports are served.
+    serving: Arc<AtomicBool>,
+}
+
+impl Listener {
+    pub(super) fn new(socket: TcpListener, counted: PrometheusHandle) -> Self {
+        Listener { socket, counted }
+    }
+
+    /// Serves until `shutdown`.
+    pub(crate) async fn serve(
+        self,
+        watched: Vec<Watched>,
+        clock: Arc<dyn Clock>,
+        serving: Arc<AtomicBool>,
+        shutdown: CancellationToken,
+    ) {
+        let Listener { socket, counted } = self;
+        let sight = Arc::new(Sight { counted, watched, clock, serving });
+        let readers = Arc::new(Semaphore::new(READERS));
+        let mut upkeep = interval(UPKEEP);
+        upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let reader = async {
+                let place = Arc::clone(&readers).acquire_owned().await;
+                (place, socket.accept().await)
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = upkeep.tick() => sight.counted.run_upkeep(),
+                (place, accepted) = reader => match accepted {
+                    Ok((tcp, _)) => {
+                        let sight = Arc::clone(&sight);
+                        tokio::spawn(async move {
+                            let _place = place;
+                            // Who reads too slowly reads again.
+                            let _ = timeout(PATIENCE, answer(sight, tcp)).await;
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept connections of those who read metrics");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+            }
+        }
+    }
+}
+
+async fn answer(sight: Arc<Sight>, tcp: TcpStream) {
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let sight = Arc::clone(&sight);
+        async move { Ok::<_, Infallible>(sight.answer(request.method(), request.uri().path()).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
+    if let Err(error) = http.serve_connection(TokioIo::new(tcp), service).await {
+        tracing::debug!(%error, "a reader of metrics went away");
+    }
+}
+
+impl Sight {
+    async fn answer(self: Arc<Self>, method: &Method, path: &str) -> Response<String> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "only to be read\n".to_owned());
+        }
+        match path {
+            "/metrics" => self.metrics().await,
+            "/health/live" => text(StatusCode::OK, "alive\n".to_owned()),
+            "/health" | "/health/ready" => self.readiness(),
+            _ => text(StatusCode::NOT_FOUND, "/metrics, /health/live, /health/ready\n".to_owned()),
+        }
+    }
+
+    /// Looks at sources too, which may be files: not on a thread that serves.
+    async fn metrics(self: Arc<Self>) -> Response<String> {
+        let read = tokio::task::spawn_blocking(move || {
+            let now = self.clock.now();
+            self.watched.iter().for_each(|watched| watched.observe(now));
+            self.counted.render()
+        });
+        match read.await {
+            Ok(metrics) => {
+                let mut response = text(StatusCode::OK, metrics);
+                response.headers_mut().insert(CONTENT_TYPE, PROMETHEUS_TEXT);
+                response
+            }
+            Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be gathered\n".to_owned()),
+        }
+    }
+
+    fn readiness(&self) -> Response<String> {
+        let now = self.clock.now();
+        let mut lacks = String::new();
+        if !self.serving.load(Ordering::Acquire) {
+            lacks.push_str("the ports are not open\n");
+        }
+        for watched in &self.watched {
+            for lack in watched.lacks(now) {
+                // Writing into a text cannot fail.
+                let _ = writeln!(lacks, "{}: {lack}", watched.whose());
+            }
+        }
+        if lacks.is_empty() {
+            text(StatusCode::OK, "ready\n".to_owned())
+        } else {
+            text(StatusCode::SERVICE_UNAVAILABLE, lacks)
+        }
+    }
+}
+
+fn text(status: StatusCode, text: String) -> Response<String> {
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, PLAIN_TEXT);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use arc_swap::ArcSwap;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use weald_audit::drill::{Faults, FaultyStorage};
+    use weald_audit::{Entry, Kind, Log, LogFile, Recorder};
+    use weald_certs::{Acceptor, Authority, Entrance, Limits, LogOnly, Register, RegisterAnchor, RegisterDraft, Trust};
+    use weald_proto::{
+        Digest, FederationName, KeyId, ManualClock, OdsCode, SigningKey, SpiffeId, SystemRandom, Timestamp,
+    };
+
+    use super::*;
+    use crate::load::Party;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
+    const HOUR: Duration = Duration::from_secs(3600);
+    const ANY_PORT: &str = "127.0.0.1:0";
+
+    /// A port at which one node can be looked at.
+    struct Port {
+        address: std::net::SocketAddr,
+        clock: ManualClock,
+        log: Arc<Log>,
+        log_faults: Faults,
+        serving: Arc<AtomicBool>,
+        _folder: tempfile::TempDir,
+    }
+
+    fn register(authority: &Authority, name: &FederationName, expires_at: Timestamp) -> Register {
+        let key = SigningKey::generate(KeyId::parse("register/1").unwrap(), &SystemRandom);
+        let anchor = RegisterAnchor::new(name.clone(), key.id().clone(), key.verifying_key());
+        let draft = RegisterDraft {
+            federation: name.clone(),
+            version: 7,
+            issued_at: NOW,
+            expires_at: Some(expires_at),
+            policy_digest: Digest::ZERO,
+            roots: vec![authority.root().clone()],
+            brokers: Vec::new(),
+            members: Vec::new(),
+        };
+        Register::load(&draft.sign(&key), &anchor, NOW).unwrap()
+    }
+
+    fn faulty_log(path: &Path, clock: &ManualClock) -> (Arc<Log>, Faults) {
+        let (storage, faults) = FaultyStorage::over(LogFile::open(path).unwrap());
+        (Arc::new(Log::open_on(Box::new(storage), Arc::new(clock.clone())).unwrap()), faults)
+    }
+
+    async fn open() -> Port {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(NOW);
+        let federation = FederationName::parse("kent.weald.example").unwrap();
+        let authority = Authority::new(federation.clone(), Arc::new(SystemRandom), NOW).unwrap();
+        let id = SpiffeId::node(&federation, &OdsCode::parse("RVV").unwrap());
+        let trust = Arc::new(Trust::new(federation.clone(), std::slice::from_ref(authority.root())).unwrap());
+        let party = Party { credentials: Arc::new(authority.credentials(&id, NOW).unwrap()), trust };
+        let (log, log_faults) = faulty_log(&folder.path().join("audit.log"), &clock);
+        let register = Arc::new(ArcSwap::from_pointee(register(&authority, &federation, NOW.plus(HOUR))));
+        let entrance = Entrance {
+            listener: weald_certs::Listener::Node,
+            credentials: Arc::clone(&party.credentials),
+            trust: Arc::clone(&party.trust),
+            clock: Arc::new(clock.clone()),
+            watch: Arc::new(LogOnly),
+            limits: Limits::default(),
+        };
+        let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();
+        let occupancy = acceptor.occupancy();
+        let watched = Watched { register, log: Arc::clone(&log), party, occupancy, observe: Box::new(|| {}) };
+        let socket = TcpListener::bind(ANY_PORT).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let counted = PrometheusBuilder::new().build_recorder().handle();
+        let serving = Arc::new(AtomicBool::new(true));
+        let listener = Listener::new(socket, counted);
+        let (clocks, flag) = (Arc::new(clock.clone()), Arc::clone(&serving));
+        tokio::spawn(listener.serve(vec![watched], clocks, flag, CancellationToken::new()));
+        Port { address, clock, log, log_faults, serving, _folder: folder }
+    }
+
+    impl Port {
+        /// Status line and body.
+        async fn read(&self, method: &str, path: &str) -> (String, String) {
+            let mut tcp = TcpStream::connect(self.address).await.unwrap();
+            tcp.write_all(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            tcp.read_to_string(&mut answer).await.unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let status = head.lines().next().unwrap().trim_start_matches("HTTP/1.1 ");
+            (status.to_owned(), body.to_owned())
+        }
+
+        async fn readiness(&self) -> (String, String) {
+            self.read("GET", "/health/ready").await
+        }
+    }
+
+    const UNFIT: &str = "503 Service Unavailable";
+    const WHO: &str = "spiffe://kent.weald.example/org/RVV/node";
+
+    #[tokio::test]
+    async fn what_is_fit_to_serve_is_ready() {
+        let port = open().await;
+        assert_eq!(port.readiness().await, ("200 OK".into(), "ready\n".into()));
+        assert_eq!(port.read("GET", "/health").await.0, "200 OK");
+    }
+
+    #[tokio::test]
+    async fn an_expired_register_makes_unready_and_the_process_lives() {
+        let port = open().await;
+        port.clock.advance(HOUR);
+        assert_eq!(port.readiness().await, (UNFIT.into(), format!("{WHO}: the register has expired\n")));
+        assert_eq!(port.read("GET", "/health/live").await, ("200 OK".into(), "alive\n".into()));
+    }
+
+    #[tokio::test]
+    async fn an_audit_log_that_failed_makes_unready() {
+        let port = open().await;
+        port.log_faults.fail_flushes();
+        let entry = Entry::new(Kind::Refusal, Recorder::node(OdsCode::parse("RVV").unwrap()));
+        port.log.append(entry).await.unwrap_err();
+        assert_eq!(port.readiness().await, (UNFIT.into(), format!("{WHO}: the audit log cannot be written\n")));
+    }
+
+    #[tokio::test]
+    async fn an_expired_certificate_makes_unready() {
+        let port = open().await;
+        port.clock.advance(HOUR * 48);
+        let (status, lacks) = port.readiness().await;
+        assert_eq!(status, UNFIT);
+        assert!(lacks.contains(&format!("{WHO}: the certificate does not hold\n")), "{lacks}");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_stops_is_unready() {
+        let port = open().await;
+        port.serving.store(false, Ordering::Release);
+        assert_eq!(port.readiness().await, (UNFIT.into(), "the ports are not open\n".into()));
+    }
+
+    #[tokio::test]
+    async fn nothing_else_is_told_and_nothing_can_be_sent() {
+        let port = open().await;
+        assert_eq!(port.read("GET", "/metrics").await.0, "200 OK");
+        assert_eq!(port.read("GET", "/").await.0, "404 Not Found");
+        assert_eq!(port.read("POST", "/metrics").await.0, "405 Method Not Allowed");
+    }
+}
