@@ -108,9 +108,7 @@ fn sections(request: &Request, assertion: &Assertion) -> Result<BTreeSet<Section
     if request.sections.is_empty() {
         return Ok(assertion.sections.clone());
     }
-    let parsed: Result<BTreeSet<Section>, _> =
-        request.sections.iter().map(|number| Section::from_wire(*number)).collect();
-    let wanted = parsed.map_err(|fault| Refusal {
+    let wanted = Section::of_request(&request.sections).map_err(|fault| Refusal {
         told: Box::new(Told::field("the request", &fault)),
         ..Refusal::new(Reason::RequestMalformed, fault.to_string())
     })?;

@@ -56,7 +56,7 @@ impl Release {
     pub fn declined(node: &Node, asked: &Asked, declined: Declined) -> Self {
         let mut release = Release::empty(node, asked, declined.outcome);
         release.statement.reason_code = declined.reason.as_str().to_owned();
-        release.statement.reason_text = declined.text;
+        release.statement.reason_text = brief(&declined.text);
         release
     }
 
@@ -146,12 +146,19 @@ pub fn release(node: &Node, asked: &Asked, decided: &Decided, read: Read) -> Rel
     release.statement.source_as_of = record.as_of;
     release.statement.cache_seconds = node.parts.cache_seconds;
     if sees_something_of_all(decided) {
-        release.statement.unmapped.clone_from(&person.unmapped);
+        let kinds = person.unmapped.iter().filter(|(kind, _)| fits(kind)).take(limit::UNMAPPED_KINDS);
+        release.statement.unmapped = kinds.map(|(kind, count)| (kind.clone(), *count)).collect();
     }
     release.dropped = person.dropped;
     release.identify(node, &person);
     release.fill(node, asked, decided, person.sections);
     release
+}
+
+/// True for a name or a kind that an answer may hold: whatever a source says, the answer is one that
+/// others accept.
+fn fits(text: &str) -> bool {
+    text.chars().count() <= limit::TEXT_CHARS
 }
 
 /// True for a requester to whom every section is open at least in summary, and nothing concealed: the
@@ -167,16 +174,14 @@ fn sees_something_of_all(decided: &Decided) -> bool {
 fn unavailable(node: &Node, asked: &Asked, cause: UnavailableCause) -> Release {
     let mut release = Release::empty(node, asked, Outcome::Answered);
     for (section, grant) in &asked.query().grants {
-        let stated = SectionStatement {
-            unavailable_cause: Some(cause),
-            ..stated(SectionState::Unavailable, grant.level, String::new())
-        };
+        let stated =
+            SectionStatement { unavailable_cause: Some(cause), ..stated(SectionState::Unavailable, grant.level, "") };
         release.statement.sections.insert(*section, stated);
     }
     release
 }
 
-fn stated(state: SectionState, level: Level, reason_text: String) -> SectionStatement {
+fn stated(state: SectionState, level: Level, reason_text: &str) -> SectionStatement {
     SectionStatement {
         state,
         item_count: 0,
@@ -186,14 +191,20 @@ fn stated(state: SectionState, level: Level, reason_text: String) -> SectionStat
         unavailable_cause: None,
         level,
         filter: Filter::default(),
-        reason_text,
+        reason_text: brief(reason_text),
     }
+}
+
+/// As much of a reason as a statement may hold: an organisation's own policies may say more.
+fn brief(reason: &str) -> String {
+    reason.chars().take(limit::REASON_CHARS).collect()
 }
 
 impl Release {
     fn identify(&mut self, node: &Node, person: &Person) {
         // The gate compares family names; no other name is needed, so none leaves.
-        let names = person.identity.names.iter().map(|name| wire::HumanName {
+        let names = person.identity.names.iter().filter(|name| fits(&name.family) && fits(&name.text));
+        let names = names.take(limit::NAMES).map(|name| wire::HumanName {
             family: name.family.clone(),
             text: if name.family.is_empty() { name.text.clone() } else { String::new() },
             ..wire::HumanName::default()
@@ -212,7 +223,7 @@ impl Release {
             let stated = match permit.grant(*section) {
                 None => SectionStatement {
                     withheld_reason: Some(WithheldReason::Policy),
-                    ..stated(SectionState::Withheld, Level::None, reason)
+                    ..stated(SectionState::Withheld, Level::None, &reason)
                 },
                 Some(grant) => {
                     let unread = SectionReading { state: SectionState::Unavailable, cause: None, items: Vec::new() };
@@ -247,7 +258,7 @@ impl Release {
         } else {
             announcing_state(reading.state, is_empty, removed)
         };
-        let mut stated = SectionStatement { filter, cut_items, ..stated(state, level, reason) };
+        let mut stated = SectionStatement { filter, cut_items, ..stated(state, level, &reason) };
         stated.withheld_reason = (stated.state == SectionState::Withheld).then_some(if removed {
             WithheldReason::Policy
         } else {

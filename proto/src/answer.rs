@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use prost::Message as _;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use crate::{
     Digest, Identity, IdentityMismatch, KeyOwner, Keyring, Malformed, OdsCode, Outcome, Patient, Query, Section,
-    SectionState, Signed, Statement, Verified, VerifyError, wire,
+    SectionState, Signed, Statement, Verified, VerifyError, bounded, limit, wire,
 };
 
 /// One section's part, still encoded.
@@ -35,9 +36,11 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] when there is no statement, or a part of an unknown section.
+    /// [`Malformed`] when there is no statement, a part of an unknown section, or more than there may be.
     pub fn from_wire(message: wire::Answer) -> Result<Self, Malformed> {
         let statement = message.statement.ok_or(Malformed::new("statement", "a signed statement"))?;
+        bounded::list("identity", &message.identity, limit::IDENTITY_BYTES, "at most 64 KiB")?;
+        bounded::list("parts", &message.parts, limit::SECTIONS, "at most 21")?;
         let parts = message
             .parts
             .into_iter()
@@ -116,12 +119,11 @@ impl Answer {
             if stated.part_digest != Some(Digest::of(&part.content)) {
                 return Err(AnswerError::PartAltered(section));
             }
-            let items = wire::Part::decode(part.content.as_slice())
-                .map_err(|_| Malformed::new("parts", "an encoded Part"))?
-                .items;
-            if usize::try_from(stated.item_count) != Ok(items.len()) {
+            // Counted first: an item of two bytes is some hundred times as large once it is decoded.
+            if u32::try_from(item_count(&part.content)?) != Ok(stated.item_count) {
                 return Err(AnswerError::WrongCount(section));
             }
+            let items = wire::Part::decode(part.content.as_slice()).map_err(|_| NO_PART)?.items;
             if parts.insert(section, items).is_some() {
                 return Err(AnswerError::PartUnstated(section));
             }
@@ -135,6 +137,20 @@ impl Answer {
             None => Ok(parts),
         }
     }
+}
+
+const NO_PART: Malformed = Malformed::new("parts", "an encoded Part");
+
+/// The number of items in an encoded part.
+fn item_count(mut part: &[u8]) -> Result<usize, Malformed> {
+    const ITEMS: u32 = 2;
+    let mut count = 0;
+    while !part.is_empty() {
+        let (tag, wire_type) = decode_key(&mut part).map_err(|_| NO_PART)?;
+        skip_field(wire_type, tag, &mut part, DecodeContext::default()).map_err(|_| NO_PART)?;
+        count += usize::from(tag == ITEMS);
+    }
+    Ok(count)
 }
 
 /// An answer says who it is about, unless its source could not be read at all. (A source that knows the

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::closed::closed_enum;
-use crate::{Malformed, OdsCode, Outcome, Section, SectionState, Statement, wire};
+use crate::{Malformed, OdsCode, Outcome, Section, SectionState, Statement, bounded, limit, wire};
 
 closed_enum!(
     /// What a section amounts to.
@@ -160,16 +160,17 @@ impl Completeness {
     ///
     /// [`Malformed`] for an unknown section, state or organisation.
     pub fn from_wire(wire: &wire::SectionCompleteness) -> Result<Self, Malformed> {
-        let parse = |codes: &[String]| -> Result<BTreeSet<OdsCode>, Malformed> {
+        let parse = |field, codes: &[String]| -> Result<BTreeSet<OdsCode>, Malformed> {
+            bounded::list(field, codes, limit::MEMBERS, "at most 10000")?;
             codes.iter().map(|code| OdsCode::parse(code)).collect()
         };
         Ok(Completeness {
             section: Section::from_wire(wire.section)?,
             state: RolledState::from_wire(wire.state)?,
-            expected: parse(&wire.expected)?,
-            answered: parse(&wire.answered)?,
-            withheld: parse(&wire.withheld)?,
-            nothing_to_show: parse(&wire.nothing_to_show)?,
+            expected: parse("expected", &wire.expected)?,
+            answered: parse("answered", &wire.answered)?,
+            withheld: parse("withheld", &wire.withheld)?,
+            nothing_to_show: parse("nothing_to_show", &wire.nothing_to_show)?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 
-use crate::{Malformed, Patient, wire};
+use crate::{Malformed, Patient, bounded, limit, wire};
 
 /// Who a source says a person is. `Debug` prints nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,10 +34,11 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] when it does not decode.
+    /// [`Malformed`] when it does not decode, or has more names than it may.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let block =
             wire::IdentityBlock::decode(bytes).map_err(|_| Malformed::new("identity", "an encoded IdentityBlock"))?;
+        bounded::list("names", &block.names, limit::NAMES, "at most 64")?;
         Ok(Identity::of_block(&block))
     }
 

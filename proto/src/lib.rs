@@ -11,6 +11,7 @@
 pub mod accept;
 pub mod answer;
 pub mod assertion;
+pub mod bounded;
 pub mod closed;
 pub mod completeness;
 pub mod digest;

@@ -12,8 +12,28 @@ pub const ASSERTION_BYTES: usize = 8 * 1024;
 pub const REQUEST_BYTES: usize = 64 * 1024;
 /// Characters of one name, code or reference.
 pub const TEXT_CHARS: usize = 256;
+/// Characters of a reason in words.
+pub const REASON_CHARS: usize = 512;
+/// Sections of one request, assertion, query, answer or summary: each at most once.
+pub const SECTIONS: usize = crate::Section::ALL.len();
 /// Predicates of one filter.
 pub const PREDICATES: usize = 16;
+/// Policies that decided about one section.
+pub const POLICIES: usize = 64;
+/// Organisations of one summary, and members of one register.
+pub const MEMBERS: usize = 10_000;
+/// Brokers of one register.
+pub const BROKERS: usize = 256;
+/// Root certificates of one register.
+pub const ROOTS: usize = 32;
+/// Keys of one member or broker in a register.
+pub const KEYS: usize = 64;
+/// Bytes of one identity block.
+pub const IDENTITY_BYTES: usize = 64 * 1024;
+/// Names in one identity block.
+pub const NAMES: usize = 64;
+/// Kinds of records of one answer that belong to no section.
+pub const UNMAPPED_KINDS: usize = 256;
 /// Items of one part.
 pub const ITEMS: usize = 20_000;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::closed::closed_enum;
-use crate::{Malformed, OdsCode, Section, wire};
+use crate::{Malformed, OdsCode, Section, bounded, limit, wire};
 
 closed_enum!(
     /// Why an item is not among the entries.
@@ -162,8 +162,9 @@ impl MergePlan {
                 set_aside: plan.set_aside.iter().map(aside).collect::<Result<_, _>>()?,
             })
         };
+        bounded::list("sections", &wire.sections, limit::SECTIONS, "at most 21")?;
         Ok(MergePlan {
-            version: wire.version.clone(),
+            version: bounded::text("version", &wire.version, limit::TEXT_CHARS, "at most 256 characters")?,
             sections: wire.sections.iter().map(section).collect::<Result<_, _>>()?,
         })
     }

@@ -1,6 +1,9 @@
 //! Sections, levels, predicates, outcomes and states: the closed lists of the contract.
 
+use std::collections::BTreeSet;
+
 use crate::closed::closed_enum;
+use crate::{Malformed, bounded, limit};
 
 closed_enum!(
     /// A category of the record.
@@ -49,6 +52,18 @@ closed_enum!(
         Location = "location",
     }
 );
+
+impl Section {
+    /// Parses the sections of a request; the same one twice counts once.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for an unknown one, or for more than there are.
+    pub fn of_request(numbers: &[i32]) -> Result<BTreeSet<Section>, Malformed> {
+        bounded::list("sections", numbers, limit::SECTIONS, "at most 21")?;
+        numbers.iter().map(|number| Section::from_wire(*number)).collect()
+    }
+}
 
 closed_enum!(
     /// How much of an item. Declared from least to most, so that `min` narrows.

@@ -8,7 +8,7 @@ use crate::grant::parse_filter;
 use crate::key::KeyUse;
 use crate::{
     Digest, Filter, Level, Malformed, OdsCode, Outcome, Predicate, Section, SectionState, Signable, Timestamp,
-    UnavailableCause, WithheldReason, limit, wire,
+    UnavailableCause, WithheldReason, bounded, limit, wire,
 };
 
 /// What an organisation says of one query. The audience of its signature is the query's digest.
@@ -129,11 +129,13 @@ fn when<T>(needed: bool, parse: impl FnOnce() -> Result<T, Malformed>) -> Result
 }
 
 fn short(field: &'static str, text: &str) -> Result<String, Malformed> {
-    if text.chars().count() <= 2 * limit::TEXT_CHARS {
-        Ok(text.to_owned())
-    } else {
-        Err(Malformed::new(field, "at most 512 characters"))
-    }
+    bounded::text(field, text, limit::REASON_CHARS, "at most 512 characters")
+}
+
+fn unmapped(records: &[wire::UnmappedRecords]) -> Result<BTreeMap<String, u32>, Malformed> {
+    bounded::list("unmapped", records, limit::UNMAPPED_KINDS, "at most 256 kinds")?;
+    let kind = |kind: &str| bounded::text("kind", kind, limit::TEXT_CHARS, "at most 256 characters");
+    records.iter().map(|records| Ok((kind(&records.kind)?, records.count))).collect()
 }
 
 impl Signable for Statement {
@@ -197,7 +199,7 @@ impl Signable for Statement {
             policy_version: short("policy_version", &message.policy_version)?,
             audit_digest: Digest::parse("audit_digest", &message.audit_digest)?,
             register_version: message.register_version,
-            unmapped: message.unmapped.into_iter().map(|records| (records.kind, records.count)).collect(),
+            unmapped: unmapped(&message.unmapped)?,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use weald_certs::{Expected, Register};
+use weald_proto::bounded;
 use weald_proto::grant::parse_filter;
 use weald_proto::merge;
 use weald_proto::{
@@ -59,12 +60,13 @@ fn decisions(
     asked: &Asked<'_>,
     decisions: &[wire::SectionDecision],
 ) -> Result<BTreeMap<Section, Decision>, SummaryError> {
+    bounded::list("decisions", decisions, limit::SECTIONS, "at most 21")?;
     let mut parsed = BTreeMap::new();
     for decision in decisions {
         let level = Level::from_wire(decision.level)?;
         let grant = Grant { level, filter: parse_filter(&decision.predicates)? };
-        let reason_text = decision.reason_text.clone();
-        let decision_of = Decision { grant, reason_text, policies: decision.policies.clone() };
+        let reason_text = reason(&decision.reason_text)?;
+        let decision_of = Decision { grant, reason_text, policies: policies(&decision.policies)? };
         parsed.insert(Section::from_wire(decision.section)?, decision_of);
     }
     if decisions.len() == parsed.len() && parsed.keys().eq(asked.sections.iter()) {
@@ -74,12 +76,22 @@ fn decisions(
     }
 }
 
+fn reason(text: &str) -> Result<String, Malformed> {
+    bounded::text("reason_text", text, limit::REASON_CHARS, "at most 512 characters")
+}
+
+fn policies(ids: &[String]) -> Result<Vec<String>, Malformed> {
+    bounded::list("policies", ids, limit::POLICIES, "at most 64")?;
+    ids.iter().map(|id| bounded::text("policies", id, limit::TEXT_CHARS, "of at most 256 characters each")).collect()
+}
+
 /// Each organisation once, in order; its own word with its signature, the broker's without.
 fn outcomes(
     asked: &Asked<'_>,
     decisions: &BTreeMap<Section, Decision>,
     outcomes: &[wire::OrganisationOutcome],
 ) -> Result<BTreeMap<OdsCode, Organisation>, SummaryError> {
+    bounded::list("outcomes", outcomes, limit::MEMBERS, "at most 10000")?;
     let mut parsed: BTreeMap<OdsCode, Organisation> = BTreeMap::new();
     for outcome in outcomes {
         let organisation = OdsCode::parse(&outcome.organisation)?;
@@ -105,8 +117,8 @@ pub(crate) fn outcome(
     }
     let mut came = Organisation {
         outcome,
-        reason_code: message.reason_code.clone(),
-        reason_text: message.reason_text.clone(),
+        reason_code: bounded::text("reason_code", &message.reason_code, limit::TEXT_CHARS, "at most 256 characters")?,
+        reason_text: reason(&message.reason_text)?,
         elapsed_ms: message.elapsed_ms,
         answer: None,
         cached: false,
@@ -196,6 +208,7 @@ fn account(
         .map(|(section, _)| *section)
         .collect();
     let expected = Expected::of(asked.register, &permitted, &BTreeSet::new());
+    bounded::list("unnamed", unnamed, OrganisationKind::ALL.len(), "each kind once")?;
     let mut counted = BTreeMap::new();
     for kind in unnamed {
         if counted.insert(kind.kind.parse::<OrganisationKind>()?, kind.count).is_some() {
@@ -237,6 +250,7 @@ fn completeness(
     organisations: &BTreeMap<OdsCode, Organisation>,
     sent: &[wire::SectionCompleteness],
 ) -> Result<BTreeMap<Section, Completeness>, SummaryError> {
+    bounded::list("completeness", sent, limit::SECTIONS, "at most 21")?;
     let sent: BTreeMap<Section, Completeness> =
         sent.iter().map(|one| Completeness::from_wire(one).map(|one| (one.section, one))).collect::<Result<_, _>>()?;
     let stated = |code: &OdsCode| organisations.get(code).and_then(Organisation::statement);

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde_json::value::RawValue;
 use weald_proto::{
-    Digest, FederationName, KeyId, KeyUse, Malformed, OdsCode, SpiffeId, SpiffePath, Timestamp, VerifyingKey,
+    Digest, FederationName, KeyId, KeyUse, Malformed, OdsCode, SpiffeId, SpiffePath, Timestamp, VerifyingKey, bounded,
+    limit,
 };
 
 use crate::member::{Broker, KeyState, Member, MemberState, RegisteredKey};
@@ -81,6 +82,9 @@ pub(super) fn draft(json: &[u8]) -> Result<RegisterDraft, RegisterFault> {
     const PLACE: &str = "register";
     let raw: RawRegister<'_> = serde_json::from_slice(json).map_err(|error| RegisterFault::new(PLACE, error))?;
     let at = |fault: Malformed| RegisterFault::new(PLACE, fault);
+    bounded::list("roots", &raw.roots, limit::ROOTS, "at most 32").map_err(at)?;
+    bounded::list("brokers", &raw.brokers, limit::BROKERS, "at most 256").map_err(at)?;
+    bounded::list("members", &raw.members, limit::MEMBERS, "at most 10000").map_err(at)?;
     let federation = FederationName::parse(&raw.federation).map_err(at)?;
     let mut seen = Seen::default();
     Ok(RegisterDraft {
@@ -163,6 +167,7 @@ fn member(raw: &str, place: &str, seen: &mut Seen) -> Result<Member, RegisterFau
 }
 
 fn keys(raw: &[RawKey], place: &str, uses: &[KeyUse], seen: &mut Seen) -> Result<Vec<RegisteredKey>, RegisterFault> {
+    bounded::list("keys", raw, limit::KEYS, "at most 64").map_err(|fault| RegisterFault::new(place, fault))?;
     raw.iter()
         .map(|raw| {
             let key = key(raw).map_err(|fault| RegisterFault::new(place, fault))?;

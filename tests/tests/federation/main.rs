@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod between;
+mod bounds;
 mod cache;
 mod fail;
 mod forge;

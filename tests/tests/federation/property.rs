@@ -153,9 +153,9 @@ impl Conduct {
             Conduct::Withholds => says(SectionState::Withheld),
             // Had they been let through, they would have said that there is nothing.
             Conduct::Nothing | Conduct::BrokenSource | Conduct::Down | Conduct::Slow => store(),
-            Conduct::Items | Conduct::Refused | Conduct::Lying => SECTIONS
-                .iter()
-                .fold(store(), |store, section| store.holds(&patient(), *section, vec![item("i", "A thing that is held")])),
+            Conduct::Items | Conduct::Refused | Conduct::Lying => SECTIONS.iter().fold(store(), |store, section| {
+                store.holds(&patient(), *section, vec![item("i", "A thing that is held")])
+            }),
         }
     }
 
