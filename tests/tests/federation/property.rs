@@ -145,7 +145,7 @@ impl Conduct {
             Conduct::Mismatch => {
                 let mistaken = Patient { birth_date: other_patient().birth_date, ..patient() };
                 SECTIONS.iter().fold(MemoryStore::new(NOW).knows(&mistaken), |store, section| {
-                    store.holds(&mistaken, *section, vec![item("x", "of somebody else")])
+                    store.holds(&mistaken, *section, vec![item("x", "A stranger's wasp stings")])
                 })
             }
             Conduct::AssertsNone => says(SectionState::AssertedNone),

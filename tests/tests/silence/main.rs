@@ -127,8 +127,7 @@ fn heard(log: &str) {
     }
     for event in [
         "part of a bundle folder is not used",
-        "part of a mapping does not fit its database",
-        "a section cannot be read",
+        "part of a database cannot be used",
         "view refused",
         "query refused",
         "no answer",
