@@ -1,0 +1,46 @@
+//! Measures a federation under load, and under peers that mean it ill.
+//!
+//! Each measurement is a subcommand. Federation, peers and members run in processes of their own, which are
+//! this binary again under hidden subcommands, so that the CPU time of each is its own.
+
+mod console;
+mod machine;
+mod member;
+mod options;
+mod peer;
+mod place;
+mod process;
+mod slow_peers;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::options::{Command, Options};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).init();
+    let ended = match options.command {
+        Command::SlowPeers(options) => slow_peers::run(&options).await,
+        Command::Federation { folder } => world::run(&folder).await.map(|()| true),
+        Command::Peer { act, folder } => peer::run(act, &folder).await.map(|()| true),
+        Command::Member { act, folder } => member::run(act, &folder).await.map(|()| true),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            console::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is logged: `RUST_LOG`, else errors. What is refused under load is counted, not told.
+fn filter() -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"))
+}
