@@ -35,8 +35,9 @@ const SEND_BUFFER: usize = 128 << 10;
 const FRAME_BYTES: u32 = 16 << 10;
 /// Streams that were reset before they were looked at ("rapid reset", CVE-2023-44487). Beyond: `GOAWAY`.
 const PENDING_RESETS: usize = 32;
-/// Streams that we reset because of the peer's errors ("made you reset", CVE-2025-8671). Beyond: `GOAWAY`.
-const OWN_RESETS: usize = 64;
+/// Streams that we reset because of the peer's errors ("made you reset", CVE-2025-8671), those beyond
+/// `streams_per_connection` among them. Beyond: `GOAWAY`.
+const OWN_RESETS: usize = 256;
 /// Headers of one HTTP/1.1 request.
 const HEADERS: usize = 64;
 /// hyper's smallest buffer for the head of an HTTP/1.1 request.

@@ -2,7 +2,12 @@
 
 #![cfg(test)]
 
+mod calls;
 mod doors;
+mod flood;
 mod identities;
+mod limits;
 mod links;
+mod refused;
+mod unreasoned;
 mod world;

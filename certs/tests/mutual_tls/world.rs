@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use weald_certs::{
-    Acceptor, Authority, ConnectError, Connector, Credentials, Entrance, LeafTerms, Limits, Link, Listener, LogOnly,
-    PeerIdentity, Trust,
+    Acceptor, Authority, ConnectError, Connector, Credentials, DoorWatch, Entrance, LeafTerms, Limits, Link, Listener,
+    Occupancy, PeerIdentity, Refused, Trust,
 };
 use weald_proto::env::Env;
 use weald_proto::network::TcpNetwork;
@@ -35,14 +35,50 @@ pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) authority: Authority,
     pub(crate) trust: Arc<Trust>,
+    /// Of listeners that are served from now on.
+    pub(crate) limits: Limits,
 }
 
-/// A listener that answers every question with nothing, and tells who asked.
+/// A listener that answers every question with nothing, and tells who asked and who was refused.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     pub(crate) callers: mpsc::UnboundedReceiver<PeerIdentity>,
+    pub(crate) refused: mpsc::UnboundedReceiver<Refused>,
+    pub(crate) occupancy: Arc<Occupancy>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) ended: JoinHandle<()>,
+}
+
+impl Served {
+    /// The next that was refused, and nobody else until now.
+    pub(crate) async fn next_refused(&mut self) -> Refused {
+        tokio::time::timeout(PATIENCE, self.refused.recv()).await.expect("somebody is refused").unwrap()
+    }
+
+    /// Waits until everybody has left.
+    pub(crate) async fn until_empty(&self) {
+        let occupancy = &self.occupancy;
+        until(|| occupancy.connections() == 0 && occupancy.callers() == 0 && occupancy.requests() == 0).await;
+        assert_eq!(occupancy.handshakes(), 0);
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
+    let held = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, held).await.expect("it never holds");
+}
+
+struct Telling(mpsc::UnboundedSender<Refused>);
+
+impl DoorWatch for Telling {
+    fn refused(&self, refused: &Refused) {
+        self.0.send(refused.clone()).ok();
+    }
 }
 
 struct Teller(mpsc::UnboundedSender<PeerIdentity>);
@@ -82,7 +118,7 @@ impl World {
         let clock = ManualClock::at(Timestamp::from_secs(1_795_363_200));
         let authority = Authority::new(federation.clone(), Arc::new(SystemRandom), clock.now()).unwrap();
         let trust = Arc::new(Trust::new(federation.clone(), &[authority.root().clone()]).unwrap());
-        World { federation, clock, authority, trust }
+        World { federation, clock, authority, trust, limits: Limits::default() }
     }
 
     pub(crate) fn node(&self, ods: &str) -> SpiffeId {
@@ -91,6 +127,10 @@ impl World {
 
     pub(crate) fn broker(&self) -> SpiffeId {
         SpiffeId::broker(&self.federation, "b1").unwrap()
+    }
+
+    pub(crate) fn other_broker(&self) -> SpiffeId {
+        SpiffeId::broker(&self.federation, "b2").unwrap()
     }
 
     pub(crate) fn viewer(&self) -> SpiffeId {
@@ -140,12 +180,23 @@ impl World {
         callers: mpsc::UnboundedReceiver<PeerIdentity>,
     ) -> Served {
         let (trust, clock) = (Arc::clone(&self.trust), Arc::new(self.clock.clone()));
-        let (watch, limits) = (Arc::new(LogOnly), Limits::default());
+        let (tell, refused) = mpsc::unbounded_channel();
+        let (watch, limits) = (Arc::new(Telling(tell)), self.limits.clone());
         let entrance = Entrance { listener, credentials, trust, clock, watch, limits };
         let acceptor = Acceptor::bind(address, entrance).await.unwrap();
-        let (address, shutdown) = (acceptor.local_address(), CancellationToken::new());
+        let (address, occupancy, shutdown) = (acceptor.local_address(), acceptor.occupancy(), CancellationToken::new());
         let ended = acceptor.serve(routes, shutdown.clone());
-        Served { address, callers, shutdown, ended }
+        Served { address, callers, refused, occupancy, shutdown, ended }
+    }
+
+    /// A broker with these routes, and a viewer's link to it.
+    pub(crate) async fn serve_records(&self, routes: Routes) -> (Served, Link) {
+        let (_, callers) = mpsc::unbounded_channel();
+        let (any, credentials) = (SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), self.credentials(&self.broker()));
+        let broker = self.serve_routes(any, Listener::Broker, credentials, routes, callers).await;
+        let viewer = self.connector(self.credentials(&self.viewer()));
+        let link = viewer.connect(&broker.address.to_string(), &self.broker(), PATIENCE).await.unwrap();
+        (broker, link)
     }
 
     /// The node RVV, well equipped.
