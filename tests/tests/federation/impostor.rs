@@ -20,7 +20,7 @@ use weald_proto::{Digest, OdsCode, Signable as _, Signed, SigningKey, SpiffeId, 
 use crate::world::World;
 
 /// What becomes of an honest answer to that query.
-type Lie = Box<dyn FnMut(&Lying, wire::Answer) -> wire::Answer + Send>;
+pub(crate) type Lie = Box<dyn FnMut(&Lying, wire::Answer) -> wire::Answer + Send>;
 
 /// What becomes of an honest summary.
 type Forgery = Box<dyn FnMut(wire::Summary) -> wire::Summary + Send>;

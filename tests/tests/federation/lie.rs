@@ -51,7 +51,7 @@ impl Liars {
     }
 }
 
-fn part_of(answer: &mut wire::Answer, section: Section) -> &mut wire::OpaquePart {
+pub(crate) fn part_of(answer: &mut wire::Answer, section: Section) -> &mut wire::OpaquePart {
     answer.parts.iter_mut().find(|part| part.section == section.to_wire()).expect("a part")
 }
 

@@ -16,6 +16,7 @@ mod lie;
 mod node;
 mod policy;
 mod property;
+mod refusals;
 mod refuse;
 mod view;
 mod world;

@@ -45,7 +45,7 @@ pub(crate) fn query(world: &World, token: SignedAssertion) -> Query {
     }
 }
 
-fn grants(sections: &[Section]) -> BTreeMap<Section, Grant> {
+pub(crate) fn grants(sections: &[Section]) -> BTreeMap<Section, Grant> {
     let full = Grant { level: Level::Full, filter: Filter::default() };
     sections.iter().map(|section| (*section, full.clone())).collect()
 }
@@ -327,7 +327,7 @@ async fn a_broker_cannot_ask_for_more_than_the_nodes_own_policies_allow() {
 }
 
 /// A doctor's assertion with something else in its claims, signed by that organisation.
-fn token_with(world: &World, signer: &OdsCode, change: impl FnOnce(&mut Assertion)) -> SignedAssertion {
+pub(crate) fn token_with(world: &World, signer: &OdsCode, change: impl FnOnce(&mut Assertion)) -> SignedAssertion {
     let mut claims = doctor().claims(&world.federation).unwrap();
     change(&mut claims);
     SignedAssertion::sign(&claims, world.federation.assertion_key(signer).unwrap())

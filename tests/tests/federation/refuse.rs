@@ -49,7 +49,7 @@ fn token_with(world: &World, change: impl FnOnce(&mut Assertion)) -> SignedAsser
 }
 
 /// The header and the claims of a doctor's assertion as JSON.
-fn opened(world: &World) -> (Value, Value) {
+pub(crate) fn opened(world: &World) -> (Value, Value) {
     let token = doctor().sign(&world.federation).unwrap();
     let mut parts = token.expose().split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
     let mut next = || serde_json::from_slice(&parts.next().unwrap()).unwrap();
@@ -57,7 +57,7 @@ fn opened(world: &World) -> (Value, Value) {
 }
 
 /// A compact JWS over these, rightly signed with the practice's key.
-fn sealed(world: &World, header: &Value, claims: &Value) -> String {
+pub(crate) fn sealed(world: &World, header: &Value, claims: &Value) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let input = format!("{}.{}", encode(header), encode(claims));
     let seed = world.federation.assertion_key(&practice()).unwrap().expose_seed();

@@ -1,0 +1,50 @@
+//! Everything that must be refused, each case once, end to end against a running federation: with its own
+//! reason, with an audit entry, and with nothing released.
+
+mod answer;
+mod call;
+mod connection;
+mod flood;
+mod query;
+mod scene;
+mod table;
+
+/// Who is attacked, and by what.
+enum Attack {
+    /// An assertion, presented by the practice's app to the broker, and by the broker to a node. Both refuse it
+    /// for the same reason; the broker's words name what is to be mended.
+    Assertion(call::Token, weald_proto::Reason, &'static str),
+    /// An assertion that was used as often as it may be.
+    AssertionAgain,
+    /// A call to the broker.
+    Call(call::MadeCall, weald_proto::Reason, &'static str),
+    /// A query to a node.
+    Query(query::Message, weald_proto::Reason),
+    /// A query that was answered before; the node may have restarted since.
+    QueryAgain(query::Meanwhile),
+    /// A node's answer to the broker.
+    Answer(answer::Told, weald_proto::AnswerError),
+    /// A connection, to the broker and to a node, with the certificate that is made for whoever may come there.
+    Connection(connection::Certificate, weald_proto::Reason),
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_case_is_refused_with_its_own_reason_and_an_audit_entry_and_nothing_is_released() {
+    for (words, attack) in table::cases() {
+        match attack {
+            Attack::Assertion(token, reason, named) => {
+                call::present(words, token, reason, named).await;
+                query::carry(words, token, reason).await;
+            }
+            Attack::AssertionAgain => {
+                call::present_again(words).await;
+                query::carry_again(words).await;
+            }
+            Attack::Call(made, reason, named) => call::call(words, made, reason, named).await,
+            Attack::Query(message, reason) => query::put(words, message, reason).await,
+            Attack::QueryAgain(meanwhile) => query::put_again(words, meanwhile).await,
+            Attack::Answer(told, error) => answer::tell(words, told, error).await,
+            Attack::Connection(certificate, reason) => connection::knock(words, certificate, reason).await,
+        }
+    }
+}
