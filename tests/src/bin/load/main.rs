@@ -24,19 +24,25 @@ use crate::options::{Command, Options};
 async fn main() -> ExitCode {
     let options = Options::parse();
     tracing_subscriber::fmt().with_env_filter(filter()).with_writer(std::io::stderr).init();
-    let ended = match options.command {
-        Command::SlowPeers(options) => slow_peers::run(&options).await,
-        Command::Federation { folder } => world::run(&folder).await.map(|()| true),
-        Command::Peer { act, folder } => peer::run(act, &folder).await.map(|()| true),
-        Command::Member { act, folder } => member::run(act, &folder).await.map(|()| true),
-    };
-    match ended {
+    match run(options.command).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             console::complain(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// True if everything is as it should be.
+async fn run(command: Command) -> anyhow::Result<bool> {
+    // What listens to everything costs time, which is measured here.
+    weald_tests::silence::decline()?;
+    match command {
+        Command::SlowPeers(options) => slow_peers::run(&options).await,
+        Command::Federation { folder } => world::run(&folder).await.map(|()| true),
+        Command::Peer { act, folder } => peer::run(act, &folder).await.map(|()| true),
+        Command::Member { act, folder } => member::run(act, &folder).await.map(|()| true),
     }
 }
 
