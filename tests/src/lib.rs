@@ -3,5 +3,6 @@
 pub mod document;
 pub mod federation;
 pub mod population;
+pub mod processes;
 pub mod silence;
 pub mod writer;

@@ -19,8 +19,8 @@ const MOST_BYTES: u64 = 4096;
 const PKCS8_HEAD: &[u8] =
     &[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
-const KEY_ID: Key = Key::new("key_id", "\"RVV/statement/1\"");
-const KEY: Key = Key::new("key", "\"statement.key\"");
+const KEY_ID: Key = Key::new("key_id", "\"<its id in the register>\"");
+const KEY: Key = Key::new("key", "\"<file>.key\"");
 
 /// Where a signing key is, and by which id the register knows it.
 #[derive(Debug, Clone)]

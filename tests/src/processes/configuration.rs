@@ -1,0 +1,91 @@
+//! The texts of configurations. Paths in them are relative, so that a whole estate can be copied.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use weald_certs::RegisterAnchor;
+use weald_proto::{FederationName, KeyId, OdsCode};
+
+/// The table of a source that is a folder of bundles.
+pub(super) const BUNDLES: &str = r#"
+[organisation.bundles]
+folder = "bundles"
+identities = "bundles/identities.csv"
+"#;
+
+/// The table of a source that is a database.
+pub(super) const SQLITE: &str = r#"
+[organisation.sqlite]
+database = "records.sqlite"
+mapping = "mapping.toml"
+"#;
+
+/// A broker's.
+pub(super) fn broker(
+    federation: &FederationName,
+    listen: SocketAddr,
+    anchor: &RegisterAnchor,
+    query_key: &KeyId,
+) -> String {
+    let register = register(anchor);
+    format!(
+        r#"name = "b1"
+federation = "{federation}"
+listen = "{listen}"
+pseudonym_key = "pseudonym.key"
+audit_log = "broker.audit"
+
+[tls]
+certificate = "tls.pem"
+key = "tls.key"
+roots = "../roots.pem"
+
+{register}
+[query]
+key_id = "{query_key}"
+key = "query.key"
+"#
+    )
+}
+
+/// That of one organisation's node.
+pub(super) fn node(
+    federation: &FederationName,
+    anchor: &RegisterAnchor,
+    code: &OdsCode,
+    listen: SocketAddr,
+    statement_key: &KeyId,
+    source: &str,
+) -> String {
+    let register = register(anchor);
+    format!(
+        r#"federation = "{federation}"
+
+[tls]
+roots = "../roots.pem"
+
+{register}
+[[organisation]]
+code = "{code}"
+listen = "{listen}"
+audit_log = "{code}.audit"
+
+[organisation.tls]
+certificate = "tls.pem"
+key = "tls.key"
+
+[organisation.statement]
+key_id = "{statement_key}"
+key = "statement.key"
+{source}"#
+    )
+}
+
+fn register(anchor: &RegisterAnchor) -> String {
+    let mut text = "[register]\nfile = \"../register.json\"\n".to_owned();
+    for (id, key) in anchor.keys() {
+        // Writing into a text cannot fail.
+        let _ = write!(text, "\n[[register.anchors]]\nkey_id = \"{id}\"\npublic_key = \"{key}\"\n");
+    }
+    text
+}

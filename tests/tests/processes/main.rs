@@ -1,0 +1,10 @@
+//! The real programs, as processes: what they serve, and what they refuse to start with.
+
+#![cfg(test)]
+
+mod broker_refuses;
+mod node_refuses;
+mod node_trust;
+mod serve;
+mod trial;
+mod validate;
