@@ -23,18 +23,31 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// federation around it.
 pub(super) type Certificate = fn(&World, &SpiffeId) -> Option<Arc<Credentials>>;
 
+/// One door: whose, where, whom one expects there, and who may come.
+pub(super) struct Door {
+    pub(super) whose: Whose,
+    pub(super) address: String,
+    pub(super) host: SpiffeId,
+    pub(super) guest: SpiffeId,
+}
+
+/// The broker's door, and the hospital's.
+pub(super) fn doors(world: &World) -> [Door; 2] {
+    let federation = &world.federation;
+    let (broker, hospitals) = (federation.broker_id().clone(), SpiffeId::node(federation.name(), &hospital()));
+    let app = SpiffeId::viewer(federation.name(), &practice(), APP).unwrap();
+    let address = federation.register().member(&hospital()).unwrap().address.clone().unwrap();
+    [
+        Door { whose: Whose::Broker, address: federation.broker_address(), host: broker.clone(), guest: app },
+        Door { whose: Whose::Hospital, address, host: hospitals, guest: broker },
+    ]
+}
+
 /// Comes to the broker's door, and to the hospital's.
 pub(super) async fn knock(words: &str, certificate: Certificate, reason: Reason) {
     let world = world().await;
     let federation = &world.federation;
-    let app = SpiffeId::viewer(federation.name(), &practice(), APP).unwrap();
-    let node = SpiffeId::node(federation.name(), &hospital());
-    let nodes_address = federation.register().member(&hospital()).unwrap().address.clone().unwrap();
-    let doors = [
-        (Whose::Broker, federation.broker_address(), federation.broker_id().clone(), app),
-        (Whose::Hospital, nodes_address, node, federation.broker_id().clone()),
-    ];
-    for (whose, address, host, guest) in doors {
+    for Door { whose, address, host, guest } in doors(&world) {
         let before = Before::of(&world);
         let credentials = certificate(&world, &guest);
         // Only who may not come here has shown by then who it is.

@@ -5,6 +5,7 @@ mod answer;
 mod call;
 mod connection;
 mod flood;
+mod method;
 mod query;
 mod scene;
 mod table;
@@ -24,6 +25,8 @@ enum Attack {
     QueryAgain(query::Meanwhile),
     /// A node's answer to the broker.
     Answer(answer::Told, weald_proto::AnswerError),
+    /// A call of a method that is not served at that door.
+    Method,
     /// A connection, to the broker and to a node, with the certificate that is made for whoever may come there.
     Connection(connection::Certificate, weald_proto::Reason),
 }
@@ -44,6 +47,7 @@ async fn every_case_is_refused_with_its_own_reason_and_an_audit_entry_and_nothin
             Attack::Query(message, reason) => query::put(words, message, reason).await,
             Attack::QueryAgain(meanwhile) => query::put_again(words, meanwhile).await,
             Attack::Answer(told, error) => answer::tell(words, told, error).await,
+            Attack::Method => method::call_elsewhere(words).await,
             Attack::Connection(certificate, reason) => connection::knock(words, certificate, reason).await,
         }
     }

@@ -129,8 +129,10 @@ fn answers() -> Vec<(&'static str, Attack)> {
 }
 
 fn connections() -> Vec<(&'static str, Attack)> {
-    use Attack::Connection;
+    use Attack::{Call, Connection, Method};
     vec![
+        ("a method that is not served", Method),
+        ("a request larger than any may be", Call(too_large, Why::RequestTooLarge, "larger")),
         ("no client certificate", Connection(|_, _| None, Why::CertificateMissing)),
         ("another CA's", Connection(of_another_authority, Why::CertificateIssuer)),
         ("another federation's", Connection(of_another_federation, Why::CertificateName)),
@@ -254,6 +256,12 @@ fn an_unknown_role(world: &mut World) -> Call {
 fn an_unknown_section(world: &mut World) -> Call {
     let token = doctor().sign(&world.federation).unwrap();
     Call { sections: vec![99], ..Call::with(token.expose().to_owned()) }
+}
+
+fn too_large(world: &mut World) -> Call {
+    let token = doctor().sign(&world.federation).unwrap();
+    let sections = vec![Section::Allergies.to_wire(); 2 * limit::REQUEST_BYTES];
+    Call { sections, ..Call::with(token.expose().to_owned()) }
 }
 
 fn honest(world: &World) -> Query {
