@@ -43,9 +43,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A bound port on which only parties of the federation, of the kinds that [`Listener::admits`], are
 /// served.
 ///
-/// Routes are gRPC services; REST joins them through `Routes::from(axum::Router)`. Requests carry the caller's [`PeerIdentity`] in their extensions:
+/// Routes are gRPC services; REST joins them through `Routes::from(axum::Router)`. Requests carry the
+/// caller's [`PeerIdentity`](crate::PeerIdentity) in their extensions:
 /// `request.extensions().get::<PeerIdentity>()`. The header `grpc-timeout` is **not** enforced, because
 /// hyper serves the connection and not tonic's own server: a service bounds its work itself.
+///
+/// In front of the routes, calls are held to the [`Limits`] and refused with a
+/// [`Reason`](weald_proto::Reason); statuses that tonic makes by itself are replaced by such. So
+/// services give a reason with every status: one without is taken for tonic's.
 pub struct Acceptor {
     gate: Arc<Gate>,
     socket: TcpListener,

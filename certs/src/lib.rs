@@ -7,6 +7,8 @@
 //!   can be replaced while connections are open.
 //! - [`Acceptor`] and [`Connector`] make connections of which both ends are authenticated: TLS 1.3
 //!   only, no resumption, [`SpiffeId`](weald_proto::SpiffeId)s compared as whole values.
+//! - [`Limits`] bound what everybody and what anybody may take of an [`Acceptor`]'s port, [`Occupancy`] says
+//!   how much is taken, and a [`DoorWatch`] hears of whoever is refused.
 //! - [`PeerIdentity`] says who is on the other end; only a finished handshake makes one.
 //! - [`door`] is the one table of who may come through which door of which listener.
 //! - Module `authority` (feature `authority`) issues certificates. No broker and no node needs it.

@@ -143,6 +143,18 @@ mod tests {
     }
 
     #[test]
+    fn whoever_speaks_no_grpc_is_told_in_http_what_is_wrong_and_when_to_come_back() {
+        let of = |reason: Reason, told: &Told| answer(Form::Plain, reason, told, Listener::Node);
+        let soon = of(Reason::TooManyRequests, &Told::wait(std::time::Duration::from_millis(50)));
+        assert_eq!(soon.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(soon.headers().get(RETRY_AFTER), Some(&HeaderValue::from(1)));
+        let large = of(Reason::RequestTooLarge, &Told::default());
+        assert_eq!((large.status(), large.headers().get(RETRY_AFTER)), (StatusCode::PAYLOAD_TOO_LARGE, None));
+        assert_eq!(of(Reason::DeadlineExceeded, &Told::default()).status(), StatusCode::REQUEST_TIMEOUT);
+        assert!(large.headers().get(Status::GRPC_STATUS).is_none());
+    }
+
+    #[test]
     fn what_failed_here_is_no_refusal() {
         for reason in [Reason::Internal, Reason::AuditUnavailable, Reason::DeadlineExceeded, Reason::TooManyRequests] {
             assert!(!is_refusal(reason.grpc()), "{reason}");
