@@ -217,7 +217,7 @@ async fn a_number_in_groups_or_not_verified_is_found_and_the_gate_decides() {
         let status = r#""value":"999 000 0018","extension":[{"url":"https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus",
             "valueCodeableConcept":{"coding":[{"code":"02"}]}}]"#;
         let text = patient("1", ONE).replace(r#""value":"9990000018""#, status);
-        bundle(&[text.replace("Example", family).replace("1950-04-01", born), about("Condition", "c1", "1")])
+        bundle(&[text.replace("Ashenhurst", family).replace("1950-04-01", born), about("Condition", "c1", "1")])
     };
     let verified = || bundle(&[patient("2", ONE)]);
     let names = |files: &[(&str, String)]| {
@@ -228,12 +228,12 @@ async fn a_number_in_groups_or_not_verified_is_found_and_the_gate_decides() {
             (one.identity.birth_date, one.identity.names.into_iter().map(|name| name.family).collect::<Vec<_>>())
         }
     };
-    let example = ("1950-04-01".to_owned(), vec!["Example".to_owned()]);
-    assert_eq!(names(&[("a.json", unverified("Example", "1950-04-01"))]).await, example);
-    assert_eq!(names(&[("a.json", unverified("Example", "1950-04-01")), ("b.json", verified())]).await, example);
+    let example = ("1950-04-01".to_owned(), vec!["Ashenhurst".to_owned()]);
+    assert_eq!(names(&[("a.json", unverified("Ashenhurst", "1950-04-01"))]).await, example);
+    assert_eq!(names(&[("a.json", unverified("Ashenhurst", "1950-04-01")), ("b.json", verified())]).await, example);
     let (_, none) = names(&[("a.json", unverified("Stranger", "1950-04-01")), ("b.json", verified())]).await;
-    assert!(!none.contains(&"Example".to_owned()), "a verified name does not let another person's record through");
-    let (date, _) = names(&[("a.json", unverified("Example", "1960-01-01")), ("b.json", verified())]).await;
+    assert!(!none.contains(&"Ashenhurst".to_owned()), "a verified name does not let another person's record through");
+    let (date, _) = names(&[("a.json", unverified("Ashenhurst", "1960-01-01")), ("b.json", verified())]).await;
     assert_eq!(date, "");
 }
 

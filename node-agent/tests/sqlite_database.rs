@@ -18,7 +18,7 @@ const ONE: &str = "9990000018";
 
 const SCHEMA: &str = "
     CREATE TABLE patient (id INTEGER, nhs_number TEXT, born TEXT, surname TEXT);
-    INSERT INTO patient VALUES (7, '9990000018', '1950-04-01', 'Example'), (8, '9990000026', '1960-01-01', 'Other');
+    INSERT INTO patient VALUES (7, '9990000018', '1950-04-01', 'Ashenhurst'), (8, '9990000026', '1960-01-01', 'Other');
     CREATE TABLE problem (patient INTEGER, nhs TEXT, term TEXT, wrong TEXT);
     INSERT INTO problem VALUES (7, '9990000018', 'Asthma', '0'), (8, '9990000026', 'Gout', '0');
     CREATE TABLE allergy (patient INTEGER, snomed TEXT, term TEXT);
@@ -91,7 +91,7 @@ async fn a_person_is_read_and_nobody_else() {
     assert_eq!(store.notices(), []);
     let one = person(&store).await;
     assert_eq!(one.identity.birth_date, "1950-04-01");
-    assert_eq!(one.identity.names[0].family, "Example");
+    assert_eq!(one.identity.names[0].family, "Ashenhurst");
     let [condition] = &one.sections[&Section::Conditions].items[..] else { panic!("one condition") };
     assert_eq!(condition.text, "Asthma");
     assert!(matches!(condition.detail, Some(Detail::Condition(_))));
@@ -272,7 +272,7 @@ async fn a_whole_negation_asserts_that_there_is_nothing() {
 #[tokio::test]
 async fn two_local_ids_of_one_number_are_one_person() {
     let local = Local::new();
-    local.change("INSERT INTO patient VALUES (9, '9990000018', '1950-04-01', 'Example-Jones'); INSERT INTO problem VALUES (9, '9990000018', 'Gout', '0')");
+    local.change("INSERT INTO patient VALUES (9, '9990000018', '1950-04-01', 'Ashenhurst-Jones'); INSERT INTO problem VALUES (9, '9990000018', 'Gout', '0')");
     let one = person(&local.open()).await;
     assert_eq!(one.sections[&Section::Conditions].items.len(), 2);
     assert_eq!(one.identity.names.len(), 2);

@@ -17,7 +17,7 @@ pub(crate) const NOBODY: &str = "9990000034";
 /// A Patient with an NHS number, born on 1 April 1950.
 pub(crate) fn patient(id: &str, number: &str) -> String {
     format!(
-        r#"{{"resourceType":"Patient","id":"{id}","birthDate":"1950-04-01","name":[{{"family":"Example"}}],
+        r#"{{"resourceType":"Patient","id":"{id}","birthDate":"1950-04-01","name":[{{"family":"Ashenhurst"}}],
             "identifier":[{{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"{number}"}}]}}"#
     )
 }

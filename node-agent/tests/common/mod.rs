@@ -9,6 +9,7 @@ use weald_proto::{
     NhsNumber, OdsCode, Patient, Purpose, Relationship, RelationshipKind, Requester, Section, SignedAssertion,
     SigningKey, SpiffeId, Timestamp, limit,
 };
+use weald_tests::silence;
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::baseline().unwrap());
 
@@ -20,7 +21,8 @@ impl Keyring for OneKey {
     }
 }
 
-/// What a GP may read of this person: every section, at some level.
+/// What a GP may read of this person: every section, at some level. From here on, nothing that is
+/// written may say anything about them.
 pub(crate) fn permitted(nhs_number: &str) -> Permitted {
     let (practice, federation) = (OdsCode::parse("G99001").unwrap(), FederationName::parse("sources.example").unwrap());
     let issued_at = Timestamp::from_secs(1_795_363_200);
@@ -36,7 +38,7 @@ pub(crate) fn permitted(nhs_number: &str) -> Permitted {
         patient: Patient {
             nhs_number: NhsNumber::parse(nhs_number).unwrap(),
             birth_date: BirthDate::parse("1950-04-01").unwrap(),
-            family_name: FamilyName::parse("Example").unwrap(),
+            family_name: FamilyName::parse("Ashenhurst").unwrap(),
         },
         purpose: Purpose::Treatment,
         relationship: Some(Relationship { kind: RelationshipKind::RegisteredPractice, reference: "ref-1".into() }),
@@ -48,6 +50,11 @@ pub(crate) fn permitted(nhs_number: &str) -> Permitted {
         expires_at: issued_at.plus(limit::ASSERTION_LIFE),
         viewer: SpiffeId::viewer(&federation, &practice, "record").unwrap(),
     };
+    silence::know(|secrets| {
+        secrets.add_patient(&assertion.patient);
+        Ok(())
+    })
+    .unwrap();
     let key: SigningKey<Assertion> = SigningKey::from_seed(KeyId::parse("k1").unwrap(), &[7; 32]);
     let keys = OneKey(KeyEntry { owner: KeyOwner::Organisation(practice), key: key.verifying_key() });
     let verified = SignedAssertion::sign(&assertion, &key).verify(&keys).unwrap();
