@@ -2,7 +2,8 @@
 
 /// The exit codes of both programs.
 ///
-/// A wrong command line is clap's own: it prints what is wrong and ends with 2.
+/// A wrong command line is clap's own: it prints what is wrong and ends with 2. A panic on the main thread, which is a
+/// fault of the program, ends with Rust's 101.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: it was told to stop and did, or the configuration is good.

@@ -3,6 +3,8 @@
 mod configuration;
 mod load;
 mod open;
+#[cfg(test)]
+mod page;
 
 use std::process::ExitCode;
 

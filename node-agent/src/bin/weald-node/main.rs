@@ -4,6 +4,8 @@ mod configuration;
 mod load;
 mod open;
 mod organisation;
+#[cfg(test)]
+mod page;
 mod policies;
 mod source;
 

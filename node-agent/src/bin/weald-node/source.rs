@@ -19,6 +19,11 @@ const IDENTITIES: Key = Key::new("identities", "\"identities.csv\"");
 const DATABASE: Key = Key::new("database", "\"records.sqlite\"");
 const MAPPING: Key = Key::new("mapping", "\"mapping.toml\"");
 
+/// The keys of the table of a folder of bundles.
+pub(crate) const BUNDLES_KEYS: &[Key] = &[FOLDER, IDENTITIES];
+/// The keys of the table of a database.
+pub(crate) const SQLITE_KEYS: &[Key] = &[DATABASE, MAPPING];
+
 /// Where an organisation's records are.
 #[derive(Debug)]
 pub(crate) enum SourceSettings {
@@ -31,8 +36,8 @@ pub(crate) enum SourceSettings {
 impl SourceSettings {
     /// Reads whichever table there is in an organisation's.
     pub(crate) fn read(organisation: &Table<'_>) -> Option<Self> {
-        let bundles = organisation.table_if_any(BUNDLES, &[FOLDER, IDENTITIES]);
-        let sqlite = organisation.table_if_any(SQLITE, &[DATABASE, MAPPING]);
+        let bundles = organisation.table_if_any(BUNDLES, BUNDLES_KEYS);
+        let sqlite = organisation.table_if_any(SQLITE, SQLITE_KEYS);
         let faults = organisation.faults();
         match (bundles, sqlite) {
             (Some(table), None) => {
