@@ -8,6 +8,7 @@
 
 mod exposition;
 mod page;
+mod process;
 mod run;
 mod source_files;
 
