@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
+use weald_certs::LeafTerms;
 use weald_tests::processes::{Ended, Program, Running, SourceKind};
 
 use crate::trial::{Trial, frightens_nobody};
@@ -52,6 +54,19 @@ fn a_configuration_is_good_beside_the_program_that_runs_with_it() {
     running.wait_until_it_says("serving the node of G99001").unwrap();
     assert_eq!(validate(trial.program, &trial.config).code, Some(0));
     assert_eq!(running.stop().unwrap().code, Some(0));
+}
+
+#[test]
+fn a_certificate_that_expires_within_the_hour_is_warned_about() {
+    let trial = Trial::of_broker();
+    let soon = trial.estate.env().clock.now().plus(Duration::from_secs(1800));
+    trial.estate.equip(trial.own(), &trial.id(), &LeafTerms { not_after: soon, ..trial.terms() }).unwrap();
+    let Ended { code, stderr, .. } = validate(trial.program, &trial.config);
+    assert_eq!(code, Some(0), "{stderr}");
+    let place = format!("{}:{}:", trial.config.display(), trial.line("certificate"));
+    for words in ["WARN", &place, "in less than an hour", "request a new one from the federation's authority"] {
+        assert!(stderr.contains(words), "{words}\n{stderr}");
+    }
 }
 
 #[test]
