@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 use weald_audit::Recorded;
-use weald_proto::{Completeness, Digest, Grant, MergePlan, OdsCode, Predicate, Section, wire};
+use weald_proto::{Completeness, Digest, Grant, MergePlan, OdsCode, Predicate, Section, limit, wire};
 
 use crate::admit::Admitted;
 use crate::ask::{Heard, Said};
@@ -91,8 +91,8 @@ fn decision(section: Section, decided: &Decided) -> wire::SectionDecision {
         section: section.to_wire(),
         level: grant.level.to_wire(),
         predicates: grant.filter.predicates().map(Predicate::to_wire).collect(),
-        reason_text: reason.text.clone(),
-        policies: reason.policies.clone(),
+        reason_text: reason.text.chars().take(limit::REASON_CHARS).collect(),
+        policies: reason.policies.iter().take(limit::POLICIES).cloned().collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Controllers stay controllers: an organisation's own policies narrow what it releases, and nothing widens it.
 
-use weald_proto::{Level, Outcome, Reason, RolledState, Section, SectionState, WithheldReason};
+use weald_proto::{Level, Outcome, Reason, RolledState, Section, SectionState, WithheldReason, limit};
 use weald_tests::federation::AssertionDraft;
 use weald_viewer::SectionView;
 
@@ -43,6 +43,19 @@ async fn a_section_that_an_organisation_forbids_is_withheld_by_it_alone_and_anno
     let own = AssertionDraft { organisation: hospital(), ..doctor() };
     let view = world.view(&own).await.unwrap();
     assert_eq!(shown(&view, Section::MentalHealth).len(), 2, "to its own doctor it is released");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_of_any_length_is_told_as_far_as_it_fits_and_costs_no_answer() {
+    let long = "this trust says a great deal ".repeat(100);
+    let forbid = r#"forbid (principal, action, resource == Section::"mental_health");"#;
+    let world = with_own(&format!("@id(\"rvv-mental-health\") @reason(\"{long}\") {forbid}")).await;
+    let view = world.view(&doctor()).await.unwrap();
+    let stated = &view.organisations()[&hospital()].statement().unwrap().sections[&Section::MentalHealth];
+    assert_eq!(stated.state, SectionState::Withheld);
+    assert_eq!(stated.reason_text.chars().count(), limit::REASON_CHARS);
+    assert!(long.starts_with(&stated.reason_text));
     world.end().await;
 }
 
