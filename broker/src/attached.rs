@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use weald_certs::Link;
-use weald_certs::attach::{Attach, Attached as Guard};
+use weald_certs::{Attach, Attached as Guard, Link};
 use weald_proto::{Clock, OdsCode, SpiffePath, Timestamp};
 
 /// Links of one organisation at most: two of the process that serves, two of the one that takes over.

@@ -24,10 +24,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use weald_proto::Clock;
 
+use crate::attach::{self, Attach};
 use crate::credentials::Credentials;
-use crate::door::Listener;
+use crate::door::{Door, Listener};
 use crate::trust::Trust;
-use gate::Gate;
+use gate::{Entrant, Gate};
 pub use limits::Limits;
 use occupancy::Arrival;
 pub use occupancy::Occupancy;
@@ -69,6 +70,8 @@ pub struct Entrance {
     pub trust: Arc<Trust>,
     /// By which certificates are valid or not.
     pub clock: Arc<dyn Clock>,
+    /// Takes over the links of nodes that attach; only a broker's port has any.
+    pub attach: Arc<dyn Attach>,
     /// Hears of whoever is refused.
     pub watch: Arc<dyn DoorWatch>,
     /// How much is taken.
@@ -83,7 +86,7 @@ impl Acceptor {
     ///
     /// [`BindError`] naming the address, or when the TLS provider lacks TLS 1.3.
     pub async fn bind(address: SocketAddr, entrance: Entrance) -> Result<Self, BindError> {
-        entrance.tls(&Arc::default()).map_err(BindError::Tls)?;
+        entrance.tls(None, &Arc::default()).map_err(BindError::Tls)?;
         let socket = listen(address).map_err(|source| BindError::Address { address, source })?;
         let address = socket.local_addr().map_err(|source| BindError::Address { address, source })?;
         Ok(Acceptor { gate: Arc::new(Gate::new(entrance)), socket, address })
@@ -165,6 +168,10 @@ async fn connection(
         admitted = gate.admit(arrival, tcp) => admitted,
     };
     match admitted {
+        // The seat is kept as long as the link lasts.
+        Ok(Entrant { door: Door::Attach, peer, seat: _seat, stream }) => {
+            attach::turn(stream, peer, &*gate.entrance.attach, shutdown).await;
+        }
         Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
         Err(refusal) => gate.report(from, refusal),
     }

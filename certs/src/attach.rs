@@ -1,6 +1,10 @@
 //! Connections on which a node dialled in and the listener asks: the connection is turned round.
 
+use tokio_util::sync::CancellationToken;
+use weald_proto::network::Connection;
+
 use crate::link::Link;
+use crate::peer::PeerIdentity;
 
 /// Takes over the links of nodes that attach.
 pub trait Attach: Send + Sync {
@@ -11,6 +15,30 @@ pub trait Attach: Send + Sync {
 
 /// Dropped when the connection has ended.
 pub type Attached = Box<dyn Send + Sync>;
+
+/// Turns a connection round, and keeps it until it ends. At `shutdown` what runs on it may end first.
+pub(crate) async fn turn(
+    stream: impl Connection + 'static,
+    peer: PeerIdentity,
+    attach: &dyn Attach,
+    shutdown: CancellationToken,
+) {
+    let (link, mut ended) = match Link::over(stream, peer.spiffe_id().clone()).await {
+        Ok(turned) => turned,
+        Err(error) => return tracing::debug!(%peer, %error, "a connection could not be turned round"),
+    };
+    let attached = attach.attached(link);
+    let ended = tokio::select! {
+        ended = &mut ended => ended,
+        () = shutdown.cancelled() => {
+            drop(attached);
+            ended.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "attached link ended");
+    }
+}
 
 /// Lets no node attach.
 #[derive(Debug, Clone, Copy, Default)]

@@ -27,7 +27,7 @@ const FIRST_BYTES: usize = 1024;
 pub struct Connector {
     credentials: Arc<Credentials>,
     trust: Arc<Trust>,
-    env: Env,
+    pub(crate) env: Env,
 }
 
 impl Connector {
@@ -50,8 +50,7 @@ impl Connector {
     }
 
     async fn dial(&self, address: &str, expected: &SpiffeId) -> Result<Link, ConnectError> {
-        let tcp = self.env.network.connect(address).await.map_err(|error| ConnectError::Network(error.kind()))?;
-        let stream = accepted(self.secure(tcp, expected).await?).await?;
+        let stream = self.reach(address, expected, Door::Http2).await?;
         let (link, ended) = Link::over(stream, expected.clone()).await?;
         let peer = expected.clone();
         tokio::spawn(async move {
@@ -62,26 +61,51 @@ impl Connector {
         Ok(link)
     }
 
+    /// Connects to the door of a broker at which nodes attach, to be asked on what is returned: the broker
+    /// has begun to speak HTTP/2 as its client.
+    pub(crate) async fn attach(
+        &self,
+        address: &str,
+        broker: &SpiffeId,
+        timeout: Duration,
+    ) -> Result<impl Connection + 'static, ConnectError> {
+        let reaching = self.reach(address, broker, Door::Attach);
+        tokio::time::timeout(timeout, reaching).await.unwrap_or(Err(ConnectError::TimedOut))
+    }
+
+    /// TCP and TLS to a door of `expected`, until it has said its first word.
+    async fn reach(
+        &self,
+        address: &str,
+        expected: &SpiffeId,
+        door: Door,
+    ) -> Result<BufReader<TlsStream<Box<dyn Connection>>>, ConnectError> {
+        let tcp = self.env.network.connect(address).await.map_err(|error| ConnectError::Network(error.kind()))?;
+        accepted(self.secure(tcp, expected, door).await?).await
+    }
+
     async fn secure(
         &self,
         tcp: Box<dyn Connection>,
         expected: &SpiffeId,
+        door: Door,
     ) -> Result<TlsStream<Box<dyn Connection>>, ConnectError> {
         let (credentials, trust) = (Arc::clone(&self.credentials), Arc::clone(&self.trust));
-        let config =
-            tls::client_config(expected, credentials, trust, Arc::clone(&self.env.clock)).map_err(ConnectError::Tls)?;
+        let config = tls::client_config(expected, door, credentials, trust, Arc::clone(&self.env.clock))
+            .map_err(ConnectError::Tls)?;
         let stream = TlsConnector::from(Arc::new(config))
             .connect(unused_name(), tcp)
             .await
             .map_err(|error| ConnectError::of_tls(&error))?;
         match stream.get_ref().1.alpn_protocol() {
-            Some(id) if id == Door::Http2.alpn() => Ok(stream),
+            Some(id) if id == door.alpn() => Ok(stream),
             _ => Err(ConnectError::WrongProtocol),
         }
     }
 }
 
-/// Waits for the settings that an HTTP/2 server sends first (RFC 9113, 3.4), and leaves them unread.
+/// Waits for what the other end of HTTP/2 sends first, server or client (RFC 9113, 3.4), and leaves it
+/// unread.
 async fn accepted(
     stream: TlsStream<Box<dyn Connection>>,
 ) -> Result<BufReader<TlsStream<Box<dyn Connection>>>, ConnectError> {

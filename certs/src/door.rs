@@ -10,7 +10,8 @@ pub enum Door {
     Http2,
     /// HTTP/1.1, for viewers at a broker.
     Http1,
-    /// A node dials in and turns the connection round. Reserved: refused by every listener.
+    /// A node dials in and turns the connection round: from then on it is asked, as if it had been
+    /// dialled.
     Attach,
     /// Register files and relayed enrolment, without a client certificate. Reserved: refused by every
     /// listener.
@@ -50,23 +51,26 @@ impl Listener {
     /// The doors that are open, most preferred first. No other protocol is agreed on.
     pub const fn doors(self) -> &'static [Door] {
         match self {
-            Listener::Broker => &[Door::Http2, Door::Http1],
+            Listener::Broker => &[Door::Http2, Door::Http1, Door::Attach],
             Listener::Node => &[Door::Http2],
         }
     }
 
-    /// True if `party` may come through `door`: viewers to a broker, brokers to a node.
+    /// True if `party` may come through `door`: viewers call a broker and nodes attach to it, brokers call
+    /// a node.
     pub fn admits(self, door: Door, party: &SpiffePath) -> bool {
         match (self, door) {
             (Listener::Broker, Door::Http2 | Door::Http1) => matches!(party, SpiffePath::Viewer(..)),
             (Listener::Node, Door::Http2) => matches!(party, SpiffePath::Broker(_)),
-            (Listener::Node, Door::Http1) | (_, Door::Attach | Door::Bootstrap) => false,
+            (Listener::Broker, Door::Attach) => matches!(party, SpiffePath::Node(_)),
+            (Listener::Node, Door::Http1 | Door::Attach) | (_, Door::Bootstrap) => false,
         }
     }
 
-    /// True if `party` may come through any door.
-    pub(crate) fn knows(self, party: &SpiffePath) -> bool {
-        self.doors().iter().any(|door| self.admits(*door, party))
+    /// The door that a caller with these protocols comes to: our most preferred.
+    pub(crate) fn door<'a>(self, protocols: impl Iterator<Item = &'a [u8]>) -> Option<Door> {
+        let named: Vec<Door> = protocols.filter_map(Door::from_alpn).collect();
+        self.doors().iter().copied().find(|door| named.contains(door))
     }
 }
 
@@ -92,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn viewers_come_to_brokers_and_brokers_to_nodes_and_nobody_else_anywhere() {
+    fn viewers_call_brokers_to_which_nodes_attach_and_brokers_call_nodes_and_nobody_else_anywhere() {
         let [node, broker, viewer] = parties();
         let mut admitted = Vec::new();
         for listener in [Listener::Broker, Listener::Node] {
@@ -109,15 +113,16 @@ mod tests {
             [
                 (Listener::Broker, Door::Http2, viewer.clone()),
                 (Listener::Broker, Door::Http1, viewer),
+                (Listener::Broker, Door::Attach, node),
                 (Listener::Node, Door::Http2, broker),
             ]
         );
     }
 
     #[test]
-    fn a_listener_offers_no_reserved_door() {
+    fn a_listener_offers_no_reserved_door_and_only_a_broker_lets_nodes_attach() {
+        assert!(!Listener::Node.doors().contains(&Door::Attach));
         for listener in [Listener::Broker, Listener::Node] {
-            assert!(!listener.doors().contains(&Door::Attach));
             assert!(!listener.doors().contains(&Door::Bootstrap));
         }
     }

@@ -20,6 +20,7 @@
 
 pub mod acceptor;
 pub mod attach;
+pub mod attachment;
 #[cfg(feature = "authority")]
 pub mod authority;
 pub mod backoff;
@@ -38,6 +39,8 @@ mod tls;
 pub mod trust;
 
 pub use acceptor::{Acceptor, BindError, DoorWatch, Entrance, Limits, LogOnly, Occupancy, Refused};
+pub use attach::{Attach, AttachNobody, Attached};
+pub use attachment::{Attachment, AttachmentState};
 #[cfg(feature = "authority")]
 pub use authority::{Authority, AuthorityError, Issued, LeafKey, LeafTerms, LeafUsage};
 pub use backoff::Backoff;

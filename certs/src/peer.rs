@@ -19,6 +19,11 @@ impl PeerIdentity {
         &self.0
     }
 
+    /// Whom a [`Connector`](crate::Connector) has dialled: its handshake accepts nobody but `expected`.
+    pub(crate) fn dialled(expected: SpiffeId) -> Self {
+        PeerIdentity(expected)
+    }
+
     /// Reads it from a connection whose handshake, with verification of the chain, is over.
     pub(crate) fn of_connection(connection: &CommonState) -> Result<Self, PeerError> {
         let leaf = connection.peer_certificates().and_then(<[_]>::first).ok_or(PeerError::NoCertificate)?;

@@ -39,10 +39,11 @@ impl fmt::Debug for TlsTime {
     }
 }
 
-/// For one connection to a listener; `believed` is set once the handshake has proved who dials. A resumed
+/// For one connection to a listener, to the door that the caller named; `believed` is set once the handshake has proved who dials. A resumed
 /// session would skip the check of the client's certificate, so there is none.
 pub(crate) fn server_config(
     listener: Listener,
+    door: Option<Door>,
     credentials: Arc<Credentials>,
     trust: Arc<Trust>,
     clock: Arc<dyn Clock>,
@@ -50,17 +51,19 @@ pub(crate) fn server_config(
 ) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, listener, believed)))
+        .with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, listener, door, believed)))
         .with_cert_resolver(credentials);
-    config.alpn_protocols = listener.doors().iter().map(|door| door.alpn().to_vec()).collect();
+    let doors = door.as_ref().map_or(listener.doors(), std::slice::from_ref);
+    config.alpn_protocols = doors.iter().map(|door| door.alpn().to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
 }
 
-/// For one connection to `expected`. No server name is sent: the other end is known by its SPIFFE id.
+/// For one connection to a door of `expected`. No server name is sent: the other end is known by its SPIFFE id.
 pub(crate) fn client_config(
     expected: &SpiffeId,
+    door: Door,
     credentials: Arc<Credentials>,
     trust: Arc<Trust>,
     clock: Arc<dyn Clock>,
@@ -70,7 +73,7 @@ pub(crate) fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, expected.clone())))
         .with_client_cert_resolver(credentials);
-    config.alpn_protocols = vec![Door::Http2.alpn().to_vec()];
+    config.alpn_protocols = vec![door.alpn().to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
     config.enable_sni = false;
     Ok(config)

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use rustls::ServerConfig;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use weald_proto::{Reason, SpiffeId};
 
@@ -74,10 +75,16 @@ impl Gate {
         believed: &Arc<OnceLock<SpiffeId>>,
     ) -> Result<TlsStream<TcpStream>, Refusal> {
         tcp.set_nodelay(true).map_err(|error| Refusal::of_tls(&error))?;
-        let tls =
-            self.entrance.tls(believed).map_err(|_| Refusal::new(Reason::Internal, "TLS cannot be configured"))?;
-        match tokio::time::timeout(self.entrance.limits.handshake_time, tls.accept(tcp)).await {
-            Ok(done) => done.map_err(|error| Refusal::of_tls(&error)),
+        let handshake = async {
+            let hello = rustls::server::Acceptor::default();
+            let begun = LazyConfigAcceptor::new(hello, tcp).await.map_err(|error| Refusal::of_tls(&error))?;
+            let door = begun.client_hello().alpn().and_then(|protocols| self.entrance.listener.door(protocols));
+            let tls = self.entrance.tls(door, believed);
+            let tls = tls.map_err(|_| Refusal::new(Reason::Internal, "TLS cannot be configured"))?;
+            begun.into_stream(tls).await.map_err(|error| Refusal::of_tls(&error))
+        };
+        match tokio::time::timeout(self.entrance.limits.handshake_time, handshake).await {
+            Ok(done) => done,
             Err(_) => Err(Refusal::new(Reason::HandshakeTimedOut, "the handshake was not over in time")),
         }
     }
@@ -96,11 +103,15 @@ impl Gate {
 }
 
 impl Entrance {
-    /// For one connection, so that `believed` tells who it was when the handshake fails after all.
-    pub(super) fn tls(&self, believed: &Arc<OnceLock<SpiffeId>>) -> Result<TlsAcceptor, rustls::Error> {
+    /// For one connection to the door that the caller named, if it did, so that `believed` tells who it was when the handshake fails after all.
+    pub(super) fn tls(
+        &self,
+        door: Option<Door>,
+        believed: &Arc<OnceLock<SpiffeId>>,
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
         let (credentials, trust, clock) =
             (Arc::clone(&self.credentials), Arc::clone(&self.trust), Arc::clone(&self.clock));
-        let config = tls::server_config(self.listener, credentials, trust, clock, Arc::clone(believed))?;
-        Ok(TlsAcceptor::from(Arc::new(config)))
+        let believed = Arc::clone(believed);
+        Ok(Arc::new(tls::server_config(self.listener, door, credentials, trust, clock, believed)?))
     }
 }

@@ -10,7 +10,7 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, 
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use weald_proto::SpiffeId;
 
-use crate::door::Listener;
+use crate::door::{Door, Listener};
 use crate::peer;
 use crate::tls;
 use crate::trust::Trust;
@@ -23,19 +23,26 @@ pub(super) const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03
 /// Why the TLS 1.2 half of rustls' traits always refuses.
 const NO_TLS12: &str = "TLS 1.2 is not spoken here";
 
-/// A listener's check of whoever dials on one connection: believed, and of a kind that has a door here.
+/// A listener's check of whoever dials on one connection: believed, and of a kind that may come
+/// through the door to which it came.
 ///
 /// `believed` is set to who it is when the certificate holds and the caller has shown that it has the
 /// key, and not before: certificates are public.
 pub(crate) struct ClientVerifier {
     trust: Arc<Trust>,
     listener: Listener,
+    door: Option<Door>,
     believed: Arc<OnceLock<SpiffeId>>,
 }
 
 impl ClientVerifier {
-    pub(crate) fn new(trust: Arc<Trust>, listener: Listener, believed: Arc<OnceLock<SpiffeId>>) -> Self {
-        ClientVerifier { trust, listener, believed }
+    pub(crate) fn new(
+        trust: Arc<Trust>,
+        listener: Listener,
+        door: Option<Door>,
+        believed: Arc<OnceLock<SpiffeId>>,
+    ) -> Self {
+        ClientVerifier { trust, listener, door, believed }
     }
 }
 
@@ -74,9 +81,10 @@ impl ClientCertVerifier for ClientVerifier {
         let algorithms = &tls::provider().signature_verification_algorithms;
         let valid = verify_tls13_signature(message, leaf, signature, algorithms)?;
         let party = peer::spiffe_id(leaf).map_err(|_| CertificateError::NotValidForName)?;
-        let known = self.listener.knows(&party.path);
+        // Who names no protocol is refused for that, once the handshake has shown who it is.
+        let may = self.door.is_none_or(|door| self.listener.admits(door, &party.path));
         self.believed.get_or_init(|| party);
-        if known { Ok(valid) } else { Err(CertificateError::ApplicationVerificationFailure.into()) }
+        if may { Ok(valid) } else { Err(CertificateError::ApplicationVerificationFailure.into()) }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -51,11 +51,10 @@ async fn reserved_unknown_and_closed_doors_are_refused() {
     let world = World::new();
     let node = world.serve_node().await;
     let broker = world.serve(Listener::Broker, world.credentials(&world.broker())).await;
-    let cases: [(_, _, &[u8]); 6] = [
+    let cases: [(_, _, &[u8]); 5] = [
         (node.address, world.broker(), b"weald-attach/1"),
         (node.address, world.broker(), b"weald-bootstrap/1"),
         (node.address, world.broker(), b"http/1.1"),
-        (broker.address, world.node("RVV"), b"weald-attach/1"),
         (broker.address, world.viewer(), b"weald-bootstrap/1"),
         (broker.address, world.viewer(), b"h3"),
     ];

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attach;
 mod calls;
 mod doors;
 mod flood;

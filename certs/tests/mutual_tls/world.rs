@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use weald_certs::{
-    Acceptor, Authority, ConnectError, Connector, Credentials, DoorWatch, Entrance, LeafTerms, Limits, Link, Listener,
-    Occupancy, PeerIdentity, Refused, Trust,
+    Acceptor, AttachNobody, Authority, ConnectError, Connector, Credentials, DoorWatch, Entrance, LeafTerms, Limits,
+    Link, Listener, Occupancy, PeerIdentity, Refused, Trust,
 };
 use weald_proto::env::Env;
 use weald_proto::network::TcpNetwork;
@@ -81,7 +81,7 @@ impl DoorWatch for Telling {
     }
 }
 
-struct Teller(mpsc::UnboundedSender<PeerIdentity>);
+pub(crate) struct Teller(pub(crate) mpsc::UnboundedSender<PeerIdentity>);
 
 /// A node that tells who asked, and answers when it is let.
 pub(crate) struct Slow {
@@ -182,7 +182,8 @@ impl World {
         let (trust, clock) = (Arc::clone(&self.trust), Arc::new(self.clock.clone()));
         let (tell, refused) = mpsc::unbounded_channel();
         let (watch, limits) = (Arc::new(Telling(tell)), self.limits.clone());
-        let entrance = Entrance { listener, credentials, trust, clock, watch, limits };
+        let attach = Arc::new(AttachNobody);
+        let entrance = Entrance { listener, credentials, trust, clock, attach, watch, limits };
         let acceptor = Acceptor::bind(address, entrance).await.unwrap();
         let (address, occupancy, shutdown) = (acceptor.local_address(), acceptor.occupancy(), CancellationToken::new());
         let ended = acceptor.serve(routes, shutdown.clone());

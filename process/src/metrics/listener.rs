@@ -170,7 +170,9 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use weald_audit::drill::{Faults, FaultyStorage};
     use weald_audit::{Entry, Kind, Log, LogFile, Recorder};
-    use weald_certs::{Acceptor, Authority, Entrance, Limits, LogOnly, Register, RegisterAnchor, RegisterDraft, Trust};
+    use weald_certs::{
+        Acceptor, AttachNobody, Authority, Entrance, Limits, LogOnly, Register, RegisterAnchor, RegisterDraft, Trust,
+    };
     use weald_proto::{
         Digest, FederationName, KeyId, ManualClock, OdsCode, SigningKey, SpiffeId, SystemRandom, Timestamp,
     };
@@ -228,6 +230,7 @@ mod tests {
             credentials: Arc::clone(&party.credentials),
             trust: Arc::clone(&party.trust),
             clock: Arc::new(clock.clone()),
+            attach: Arc::new(AttachNobody),
             watch: Arc::new(LogOnly),
             limits: Limits::default(),
         };

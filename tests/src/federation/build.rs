@@ -13,8 +13,8 @@ use weald_audit::drill::{Faults as LogFaults, FaultyStorage};
 use weald_audit::{Log, LogFile};
 use weald_broker::ask::AskNode;
 use weald_certs::{
-    Acceptor, Authority, Connector, DoorWatch, Entrance, KeyState, Limits, Links, Listener, Member, MemberState,
-    Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Trust,
+    Acceptor, AttachNobody, Authority, Connector, DoorWatch, Entrance, KeyState, Limits, Links, Listener, Member,
+    MemberState, Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Trust,
 };
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
@@ -237,8 +237,8 @@ pub(super) async fn bind(
     let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
     let clock = Arc::clone(&ground.env.clock);
     let trust = Arc::clone(&ground.trust);
-    let limits = Limits::default();
-    Ok(Acceptor::bind(address, Entrance { listener, credentials, trust, clock, watch, limits }).await?)
+    let (attach, limits) = (Arc::new(AttachNobody), Limits::default());
+    Ok(Acceptor::bind(address, Entrance { listener, credentials, trust, clock, attach, watch, limits }).await?)
 }
 
 /// A log over a storage whose faults can be switched on.

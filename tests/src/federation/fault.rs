@@ -71,7 +71,8 @@ impl RecordStore for Faulty {
                 return Err(StoreError::Unreadable { place: "source".into(), problem });
             }
             let record = self.store.read(permitted).await?;
-            let known = silence::know(|secrets| record.person.iter().try_for_each(|person| secrets.add_reading(person)));
+            let known =
+                silence::know(|secrets| record.person.iter().try_for_each(|person| secrets.add_reading(person)));
             known.map_err(|error| StoreError::Unreadable { place: "source".into(), problem: error.to_string() })?;
             Ok(record)
         })

@@ -8,7 +8,7 @@ use tonic::codegen::BoxStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use weald_broker::Broker;
-use weald_certs::{Acceptor, Entrance, Limits, Listener, LogOnly, PeerIdentity};
+use weald_certs::{Acceptor, AttachNobody, Entrance, Limits, Listener, LogOnly, PeerIdentity};
 use weald_node::Node;
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
@@ -158,8 +158,9 @@ async fn serve(world: &World, listener: Listener, id: &SpiffeId, routes: Routes)
     let credentials = Arc::new(federation.authority().credentials(id, clock.now()).unwrap());
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let trust = Arc::clone(federation.trust());
+    let attach = Arc::new(AttachNobody);
     let (watch, limits) = (Arc::new(LogOnly), Limits::default());
-    let entrance = Entrance { listener, credentials, trust, clock, watch, limits };
+    let entrance = Entrance { listener, credentials, trust, clock, attach, watch, limits };
     let acceptor = Acceptor::bind(any, entrance).await.unwrap();
     let address = acceptor.local_address().to_string();
     // Ends with the test's runtime.

@@ -154,6 +154,7 @@ impl Scene {
         let credentials = Arc::new(self.federation.authority().credentials(id, self.clock.now()).unwrap());
         let party = Party { credentials, trust: Arc::clone(self.federation.trust()) };
         let entrance = Entrance {
+            attach: Arc::new(weald_certs::AttachNobody),
             listener,
             credentials: Arc::clone(&party.credentials),
             trust: Arc::clone(&party.trust),

@@ -49,18 +49,19 @@ impl Program for Configuration {
         let name = self.id.value;
         let (log, replay) = open_log(faults, &self.audit_log, &env.clock)?;
         let log = Arc::new(log);
+        let attached = AttachedNodes::new(Arc::clone(&env.clock));
         let entrance = Entrance {
             listener: Listener::Broker,
             credentials: Arc::clone(&party.credentials),
             trust: Arc::clone(&party.trust),
             clock: Arc::clone(&env.clock),
+            attach: Arc::new(attached.clone()),
             watch: Arc::new(DoorRecord::new(Arc::clone(&log), name.clone())),
             limits: Limits::default(),
         };
         let acceptor = bind(faults, &self.listen, entrance).await?;
         let (own, trust) = (Arc::clone(&party.credentials), Arc::clone(&party.trust));
         let links = Links::new(Connector::new(own, trust, env.clone()), limit::CONNECT_DEADLINE);
-        let attached = AttachedNodes::new(Arc::clone(&env.clock));
         let broker = Arc::new(Broker::new(BrokerParts {
             name: name.clone(),
             federation: self.federation.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tonic::service::Routes;
-use weald_certs::{Entrance, Limits, Listener, Register};
+use weald_certs::{AttachNobody, Entrance, Limits, Listener, Register};
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
 use weald_node::{Node, NodeParts};
@@ -74,6 +74,7 @@ async fn open(
         credentials: Arc::clone(&parts.party.credentials),
         trust: Arc::clone(&parts.party.trust),
         clock: Arc::clone(&env.clock),
+        attach: Arc::new(AttachNobody),
         watch: Arc::new(DoorRecord::new(Arc::clone(&log), code.clone())),
         limits: Limits::default(),
     };

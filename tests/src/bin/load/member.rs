@@ -83,6 +83,7 @@ async fn answer(place: &Place, organisation: &OdsCode) -> anyhow::Result<SocketA
         env: env.clone(),
     });
     let entrance = Entrance {
+        attach: Arc::new(weald_certs::AttachNobody),
         listener: Listener::Node,
         credentials: Arc::new(place.node_credentials(organisation)?),
         trust: Arc::clone(place.trust()),

@@ -1,0 +1,166 @@
+//! A node's side of attaching: one connection to one broker, kept.
+
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tower::ServiceExt as _;
+use weald_proto::network::Connection;
+use weald_proto::{SpiffeId, Timestamp};
+
+use crate::backoff::Backoff;
+use crate::connect_error::ConnectError;
+use crate::connector::Connector;
+use crate::peer::PeerIdentity;
+
+/// For proxy, TCP and TLS together, until the broker's first word: a stopped broker's kernel still
+/// accepts connections.
+const DIAL_DEADLINE: Duration = Duration::from_secs(10);
+/// A connection that ended sooner counts as a failure: the next waits longer.
+const LASTING: Duration = Duration::from_secs(30);
+/// How often a silent broker is asked whether it is there; proxies cut connections on which nothing
+/// moves, some after a minute.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+/// How long it has to say so: a link that is half open is noticed within 25 s.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// Queries at once on one link.
+const STREAMS: u32 = 256;
+/// Queries are small: 128 KiB may be under way for one, ...
+const STREAM_WINDOW: u32 = 128 << 10;
+/// ... and 2 MiB for all of a link.
+const CONNECTION_WINDOW: u32 = 2 << 20;
+
+/// Keeps one connection to one broker, which asks on it as if it had dialled: dials, serves, and when
+/// the connection has ended dials again, later each time until one lasts.
+pub struct Attachment {
+    /// Dials.
+    pub connector: Connector,
+    /// Where the broker is, as `host:port`.
+    pub address: String,
+    /// Who must answer there, and nobody else.
+    pub broker: SpiffeId,
+    /// What the broker may call.
+    pub routes: Routes,
+}
+
+/// How an [`Attachment`] does.
+#[derive(Debug, Clone)]
+pub enum AttachmentState {
+    /// It dials.
+    Dialling,
+    /// The broker has accepted the connection.
+    Attached {
+        /// When.
+        since: Timestamp,
+    },
+    /// It waits before it dials again.
+    Waiting {
+        /// What went wrong last; nothing if a connection ended that had been accepted.
+        fault: Option<ConnectError>,
+        /// For how long.
+        wait: Duration,
+    },
+}
+
+impl AttachmentState {
+    /// True while the broker has the connection.
+    pub fn is_attached(&self) -> bool {
+        matches!(self, AttachmentState::Attached { .. })
+    }
+}
+
+impl Attachment {
+    /// Begins, and goes on until `shutdown`: then no connection is made, and what runs on the open one
+    /// ends first.
+    pub fn keep(self, shutdown: CancellationToken) -> (watch::Receiver<AttachmentState>, JoinHandle<()>) {
+        let (tell, state) = watch::channel(AttachmentState::Dialling);
+        (state, tokio::spawn(self.run(tell, shutdown)))
+    }
+
+    async fn run(self, tell: watch::Sender<AttachmentState>, shutdown: CancellationToken) {
+        let mut backoff = Backoff::default();
+        while !shutdown.is_cancelled() {
+            tell.send_replace(AttachmentState::Dialling);
+            let fault = tokio::select! {
+                () = shutdown.cancelled() => break,
+                stream = self.connector.attach(&self.address, &self.broker, DIAL_DEADLINE) => match stream {
+                    Ok(stream) => {
+                        self.serve(stream, &tell, &shutdown, &mut backoff).await;
+                        None
+                    }
+                    Err(fault) => Some(fault),
+                },
+            };
+            let wait = backoff.wait(&*self.connector.env.random);
+            if let Some(fault) = &fault {
+                tracing::warn!(broker = %self.broker, address = self.address, error = %fault, ?wait, "cannot attach");
+            }
+            tell.send_replace(AttachmentState::Waiting { fault, wait });
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn serve(
+        &self,
+        stream: impl Connection + 'static,
+        tell: &watch::Sender<AttachmentState>,
+        shutdown: &CancellationToken,
+        backoff: &mut Backoff,
+    ) {
+        let (since, began) = (self.connector.env.clock.now(), Instant::now());
+        tracing::info!(broker = %self.broker, "attached");
+        tell.send_replace(AttachmentState::Attached { since });
+        let peer = PeerIdentity::dialled(self.broker.clone());
+        answer(stream, peer, self.routes.clone(), shutdown).await;
+        tracing::info!(broker = %self.broker, "no longer attached");
+        if began.elapsed() >= LASTING {
+            backoff.reset();
+        }
+    }
+}
+
+/// Is the HTTP/2 server of a broker, until the connection ends or, at `shutdown`, what runs on it has.
+async fn answer(stream: impl Connection + 'static, peer: PeerIdentity, routes: Routes, shutdown: &CancellationToken) {
+    let caller = peer.clone();
+    let service = routes.prepare().into_axum_router().map_request(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(caller.clone());
+        request
+    });
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(broker = %peer, %error, "link ended");
+    }
+}
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attachment({} at {})", self.broker, self.address)
+    }
+}
