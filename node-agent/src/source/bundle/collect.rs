@@ -57,7 +57,7 @@ impl<'a> Collection<'a> {
                 Owner::Person(number) if number == *self.number => true,
                 Owner::OnlyPerson(number) if number == *self.number => false,
                 Owner::Nobody => {
-                    if kind == "Composition" {
+                    if kind == "Composition" && resource.entry().misfit.is_none() {
                         composition::words_on_sections(&resource, false, &mut self.words);
                     }
                     shared.extend(table::supports(&kind).then_some(resource));
@@ -68,6 +68,11 @@ impl<'a> Collection<'a> {
                     continue;
                 }
             };
+            if resource.entry().misfit.is_some() {
+                self.doubt(table::reach(&kind).iter().copied());
+                self.count_unmapped(kind);
+                continue;
+            }
             if kind == "Composition" {
                 composition::words_on_sections(&resource, is_resolved, &mut self.words);
             }

@@ -22,6 +22,10 @@ pub(crate) struct Contents {
     pub(crate) unknown_patients: usize,
     /// Records of which nobody can tell whose they are.
     pub(crate) orphans: usize,
+    /// Where deciding elements are of another type than FHIR gives them.
+    pub(crate) misfits: Vec<String>,
+    /// The first of these in a Patient: the file may hold anybody.
+    pub(crate) unreadable_patient: Option<String>,
     /// True if the search that made it says that it failed in part.
     pub(crate) is_partial: bool,
     /// The page of a search that it is, and the page after it; empty if there is none.
@@ -39,6 +43,8 @@ impl Contents {
             doubtful: BTreeSet::new(),
             unknown_patients: 0,
             orphans: 0,
+            misfits: bundle.entries.iter().filter_map(|entry| entry.misfit.clone()).collect(),
+            unreadable_patient: unreadable_patient(bundle),
             is_partial: bundle.is_partial,
             own_page: bundle.own_page.clone(),
             next_page: bundle.next_page.clone(),
@@ -60,11 +66,16 @@ impl Contents {
         let kind = resource.entry().kind();
         match owners.owner(resource) {
             Owner::Person(number) => self.people.extend([number]),
-            Owner::Nobody if table::takes(&kind) && !table::supports(&kind) => {
+            Owner::Nobody if resource.entry().misfit.is_some() => self.doubtful.extend(table::reach(&kind)),
+            Owner::Nobody if table::is_record(&kind) => {
                 self.doubtful.extend(table::items(resource).into_iter().map(|(section, _)| section));
                 self.orphans += 1;
             }
             Owner::OnlyPerson(_) | Owner::Other | Owner::Nobody => {}
         }
     }
+}
+
+fn unreadable_patient(bundle: &Bundle) -> Option<String> {
+    bundle.entries.iter().filter(|entry| entry.kind() == "Patient").find_map(|entry| entry.misfit.clone())
 }

@@ -124,6 +124,7 @@ impl Index {
     pub(crate) fn doubt(&self, number: &NhsNumber) -> Option<Notice> {
         let contests = |indexed: &Indexed| match &indexed.contents {
             Err(problem) => Some(problem.to_string()),
+            Ok(Contents { unreadable_patient: Some(path), .. }) => Some(format!("{path} {MISFIT}")),
             Ok(contents) if contents.is_partial => Some(PARTIAL.to_owned()),
             Ok(contents) if self.lacks_next_page(contents) => Some(NO_NEXT_PAGE.to_owned()),
             Ok(contents) if contents.contested.contains(number) => Some(CONTESTED.to_owned()),
@@ -174,7 +175,13 @@ impl Index {
             let contents = indexed.contents.as_ref().ok()?;
             self.lacks_next_page(contents).then(|| Notice::new(place(path), NO_NEXT_PAGE))
         });
-        of_files.chain(of_pages).chain(self.not_bundles()).chain(self.identities.notices.iter().cloned()).collect()
+        let none = (!self.holds_bundle()).then(|| Notice::new(place(&self.folder), NO_BUNDLE));
+        none.into_iter()
+            .chain(of_files)
+            .chain(of_pages)
+            .chain(self.not_bundles())
+            .chain(self.identities.notices.iter().cloned())
+            .collect()
     }
 
     /// Everything in the folder of which nothing was read.
@@ -214,6 +221,9 @@ fn files(
 }
 
 const BEING_READ: &str = "has changed and is being read: wait for the next view, and keep files small";
+const MISFIT: &str = "is not of the type that FHIR R4 gives it, and nothing can be told of that resource: correct it";
+/// So many of them are named for each file.
+const MISFITS: usize = 3;
 const PARTIAL: &str = "holds the answer of a search that failed in part: search again";
 const NO_NEXT_PAGE: &str = "is a page of a search, and no file is the page after it: fetch all pages";
 const CONTESTED: &str =
@@ -241,11 +251,14 @@ impl Indexed {
         };
         let counted =
             |count: usize, problem: &str| (count > 0).then(|| Notice::new(place, format!("{count} {problem}")));
+        let misfits = contents.misfits.iter().take(MISFITS).map(|path| Notice::new(place, format!("{path} {MISFIT}")));
+        let further =
+            counted(contents.misfits.len().saturating_sub(MISFITS), "more of its elements are not of their type");
         let partial = contents.is_partial.then(|| Notice::new(place, PARTIAL));
         let contested = (!contents.contested.is_empty()).then(|| Notice::new(place, CONTESTED));
         let unknown = counted(contents.unknown_patients, "of its Patients have no NHS number that may be used");
         let orphans = counted(contents.orphans, "of its resources have a subject that the bundle does not hold");
-        [partial, contested, unknown, orphans].into_iter().flatten().collect()
+        misfits.chain([further, partial, contested, unknown, orphans].into_iter().flatten()).collect()
     }
 }
 

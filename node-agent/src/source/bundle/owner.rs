@@ -48,8 +48,12 @@ pub(crate) struct Owners<'a> {
 impl<'a> Owners<'a> {
     /// Looks every Patient of the bundle up.
     pub(crate) fn of(bundle: &'a Bundle, identities: &'a Identities) -> Self {
-        let whose =
-            |resource: Resource<'_>| (resource.entry().kind() == "Patient").then(|| whose(resource.json(), identities));
+        let whose = |resource: Resource<'_>| match resource.entry() {
+            entry if entry.kind() != "Patient" => None,
+            // Who it is about cannot be told, and must not be guessed from the rest.
+            entry if entry.misfit.is_some() => Some(Whose::Unknown),
+            entry => Some(whose(&entry.json, identities)),
+        };
         let patients: Vec<_> = Resource::all(bundle).map(whose).collect();
         let fallback = match same(patients.iter().flatten()) {
             Owner::Person(number) => Owner::OnlyPerson(number),

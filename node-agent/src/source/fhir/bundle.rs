@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use weald_proto::Digest;
 
 use super::json::{Broken, Json, Pairs, fields, unique};
-use super::{table, version};
+use super::{shape, table, version};
 
 /// The kinds of bundle that hold a record as it is now. A history holds what was, a message what is to be done.
 const KINDS: &[&str] = &["document", "transaction", "batch", "collection", "searchset"];
@@ -48,6 +48,9 @@ pub(crate) struct Entry {
     pub(crate) json: Json,
     /// SHA-256 of the resource's bytes as they stand in the file.
     pub(crate) digest: Digest,
+    /// Where an element that decides whose it is, or where it belongs, is of another type than FHIR gives
+    /// it. Nothing can be told of such a resource.
+    pub(crate) misfit: Option<String>,
 }
 
 impl Entry {
@@ -185,7 +188,10 @@ fn parse_entry(text: &str, index: usize, raw: &RawValue) -> Result<Option<Entry>
     let head = Json::parse_fields(&entry, &["fullUrl"]).map_err(|problem| broken(".fullUrl", problem))?;
     let json = parse_resource(raw).map_err(|problem| broken(".resource", problem))?;
     version::check(&json).map_err(|reason| NotReadable(format!("entry[{index}].resource is not FHIR R4: {reason}")))?;
-    Ok(Some(Entry { full_url: head.text_at("fullUrl"), json, digest: Digest::of(raw.get().as_bytes()) }))
+    let decides = table::decides(&json.text_at("resourceType"));
+    let misfit = decides.then(|| shape::misfit(&json)).flatten().map(|path| format!("entry[{index}].resource.{path}"));
+    let digest = Digest::of(raw.get().as_bytes());
+    Ok(Some(Entry { full_url: head.text_at("fullUrl"), json, digest, misfit }))
 }
 
 fn parse_resource(raw: &RawValue) -> Result<Json, Broken> {

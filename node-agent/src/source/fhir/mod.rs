@@ -23,6 +23,7 @@ mod plan;
 mod referral;
 pub(crate) mod resource;
 mod result;
+mod shape;
 mod social;
 pub(crate) mod subject;
 pub(crate) mod table;

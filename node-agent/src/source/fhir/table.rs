@@ -10,18 +10,22 @@ use super::{referral, result, social, team};
 enum Destination {
     /// Each is an item of this section.
     To(Section, fn(&Resource<'_>) -> wire::Item),
-    /// Each is one item; its codes decide of which section.
-    Sorted(fn(&Resource<'_>) -> (Section, wire::Item)),
-    /// Each is any number of items, in any sections.
-    Several(fn(&Resource<'_>) -> Vec<(Section, wire::Item)>),
+    /// Each is one item; its codes decide of which of these sections.
+    Sorted(&'static [Section], fn(&Resource<'_>) -> (Section, wire::Item)),
+    /// Each is any number of items of these sections.
+    Several(&'static [Section], fn(&Resource<'_>) -> Vec<(Section, wire::Item)>),
     /// Read for what others say by referring to it.
     Support,
 }
 
 use Destination::{Several, Sorted, Support, To};
+use Section::{
+    AdvanceDirectives, Alerts, CarePlans, Demographics, Documents, Encounters, Location, MentalHealth, RelatedPeople,
+    SafeguardingAdult, SafeguardingChild, SocialCareAdult, SocialCareChild,
+};
 
 const TABLE: &[(&str, Destination)] = &[
-    ("Patient", Several(person::patient)),
+    ("Patient", Several(&[Demographics, RelatedPeople], person::patient)),
     ("RelatedPerson", To(Section::RelatedPeople, person::related_person)),
     ("AllergyIntolerance", To(Section::Allergies, allergy::allergy)),
     ("MedicationStatement", To(Section::Medications, medication::medication)),
@@ -33,15 +37,15 @@ const TABLE: &[(&str, Destination)] = &[
     ("Observation", To(Section::Results, result::observation)),
     ("DiagnosticReport", To(Section::Results, result::report)),
     ("Immunization", To(Section::Immunisations, immunisation::immunisation)),
-    ("Encounter", Several(encounter::encounter)),
+    ("Encounter", Several(&[Encounters, Location, MentalHealth], encounter::encounter)),
     ("Appointment", To(Section::Encounters, encounter::appointment)),
-    ("EpisodeOfCare", Sorted(social::episode)),
+    ("EpisodeOfCare", Sorted(&[SocialCareAdult, SocialCareChild, MentalHealth, Encounters], social::episode)),
     ("ServiceRequest", To(Section::Referrals, referral::referral)),
-    ("DocumentReference", Sorted(document::document)),
-    ("Consent", Several(|resource| directive::consent(resource).into_iter().collect())),
-    ("CarePlan", Sorted(plan::plan)),
+    ("DocumentReference", Sorted(&[Documents, AdvanceDirectives], document::document)),
+    ("Consent", Several(&[AdvanceDirectives], |resource| directive::consent(resource).into_iter().collect())),
+    ("CarePlan", Sorted(&[CarePlans, SafeguardingChild, SafeguardingAdult, MentalHealth], plan::plan)),
     ("CareTeam", To(Section::CareTeam, team::team)),
-    ("Flag", Sorted(flag::flag)),
+    ("Flag", Sorted(&[AdvanceDirectives, SafeguardingChild, SafeguardingAdult, MentalHealth, Alerts], flag::flag)),
     ("Composition", Support),
     ("Device", Support),
     ("Location", Support),
@@ -69,6 +73,21 @@ pub(crate) fn is_record(kind: &str) -> bool {
     takes(kind) && !supports(kind)
 }
 
+/// True if what resources of this type say of themselves decides what a section is called.
+pub(crate) fn decides(kind: &str) -> bool {
+    is_record(kind) || kind == "Composition"
+}
+
+/// The sections that a resource of this type may say something of. A Composition speaks of any.
+pub(crate) fn reach(kind: &str) -> &'static [Section] {
+    match destination(kind) {
+        Some(To(section, _)) => std::slice::from_ref(section),
+        Some(Sorted(sections, _) | Several(sections, _)) => sections,
+        Some(Support) if decides(kind) => Section::ALL,
+        Some(Support) | None => &[],
+    }
+}
+
 /// The items that a resource makes; none if it belongs to no section.
 ///
 /// A request that something must not be done says so in its words, at every level: `doNotPerform`
@@ -76,8 +95,8 @@ pub(crate) fn is_record(kind: &str) -> bool {
 pub(crate) fn items(resource: &Resource<'_>) -> Vec<(Section, wire::Item)> {
     let mut items = match destination(&resource.entry().kind()) {
         Some(To(section, map)) => vec![(*section, map(resource))],
-        Some(Sorted(map)) => vec![map(resource)],
-        Some(Several(map)) => map(resource),
+        Some(Sorted(_, map)) => vec![map(resource)],
+        Some(Several(_, map)) => map(resource),
         Some(Support) | None => Vec::new(),
     };
     if resource.at("doNotPerform").is_true() {
@@ -107,11 +126,11 @@ mod tests {
 
     #[test]
     fn a_resource_that_lacks_everything_is_still_an_item_with_words() {
-        for (kind, destination) in TABLE.iter().filter(|(_, destination)| !matches!(destination, Support)) {
+        for (kind, _) in TABLE.iter().filter(|(_, destination)| !matches!(destination, Support)) {
             let items = items_of(&format!(r#"{{"resourceType":"{kind}"}}"#));
             assert_eq!(items.len(), 1, "{kind}");
             assert!(items.iter().all(|(_, item)| !item.text.is_empty() && !item.source_record_id.is_empty()), "{kind}");
-            assert!(!matches!(destination, To(section, _) if *section != items[0].0), "{kind}");
+            assert!(reach(kind).contains(&items[0].0), "{kind}");
         }
     }
 
