@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use super::build::Program;
+use crate::silence::{self, Channel};
 
 /// The longest that anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,6 +58,7 @@ impl Running {
     }
 
     fn with(program: Program, arguments: &[&str]) -> anyhow::Result<Self> {
+        silence::begin()?;
         let mut child = Command::new(program.executable()?)
             .args(arguments)
             // It says nothing frightening, even to somebody who asks for it.
@@ -71,6 +73,7 @@ impl Running {
         let heard = Arc::clone(&said);
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                silence::hear(Channel::Output, &line);
                 hear(&heard, |said| said.lines.push(line));
             }
             hear(&heard, |said| said.is_over = true);
@@ -124,6 +127,7 @@ impl Running {
         }
         let mut stdout = String::new();
         self.child.stdout.take().context("standard output is a pipe")?.read_to_string(&mut stdout)?;
+        silence::hear(Channel::Output, &stdout);
         let code = self.child.wait()?.code();
         Ok(Ended { code, stdout, stderr: self.stderr() })
     }

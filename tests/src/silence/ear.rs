@@ -45,16 +45,19 @@ pub(super) trait Listener: Send + Sync + 'static {
 }
 
 /// Has that listener hear every event, span, panic and metric of this process from now on, whatever
-/// its level and crate. Panics are printed as before.
+/// its level and crate. Panics are printed as before; metrics go on to the recorder that is given.
 ///
 /// # Errors
 ///
 /// When somebody else listens already to tracing or to metrics.
-pub(super) fn listen(listener: Arc<dyn Listener>) -> anyhow::Result<()> {
+pub(super) fn listen<R>(listener: Arc<dyn Listener>, counted_by: R) -> anyhow::Result<()>
+where
+    R: metrics::Recorder + Sync + 'static,
+{
     let ear = Ear(Arc::clone(&listener));
     let subscriber = tracing_subscriber::registry().with(ear);
     subscriber.try_init().map_err(|error| anyhow!("tracing has another listener: {error}"))?;
-    let metrics = metrics::set_global_recorder(Labels(Arc::clone(&listener)));
+    let metrics = metrics::set_global_recorder(Labels { listener: Arc::clone(&listener), counted_by });
     metrics.map_err(|error| anyhow!("metrics have another listener: {error}"))?;
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {

@@ -21,4 +21,4 @@ pub use recorder::{Recorder, Recording};
 pub use scan::Leak;
 pub use secret::{SecretKind, Secrets};
 pub use status::overheard;
-pub use watch::{begin, decline, hear, hear_error, know, voices};
+pub use watch::{begin, begin_before, decline, hear, hear_error, know, voices};

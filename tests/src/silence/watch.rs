@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use anyhow::{anyhow, ensure};
+use metrics::NoopRecorder;
 use tracing::{Level, Metadata};
 
 use super::ear::{self, Channel, Listener};
@@ -40,9 +41,23 @@ struct Watch {
 ///
 /// When something else listens to this process, so that the watch would hear nothing.
 pub fn begin() -> anyhow::Result<()> {
+    begin_with(NoopRecorder)
+}
+
+/// The same in a process whose metrics somebody counts, so that they are heard and go on to the recorder.
+///
+/// # Errors
+///
+/// As [`begin`], and when the watch has begun already or was declined.
+pub fn begin_before<R: metrics::Recorder + Sync + 'static>(counted_by: R) -> anyhow::Result<()> {
+    ensure!(PROCESS.get().is_none(), "the recorder comes too late: this process is watched already, or declined to be");
+    begin_with(counted_by)
+}
+
+fn begin_with<R: metrics::Recorder + Sync + 'static>(counted_by: R) -> anyhow::Result<()> {
     let hearing = PROCESS.get_or_init(|| {
         let watch = Arc::new(Watch::default());
-        ear::listen(Arc::clone(&watch) as Arc<dyn Listener>).map_err(|error| format!("{error:#}"))?;
+        ear::listen(Arc::clone(&watch) as Arc<dyn Listener>, counted_by).map_err(|error| format!("{error:#}"))?;
         Ok(Hearing::Watch(watch))
     });
     if let Hearing::Watch(watch) =
@@ -70,7 +85,7 @@ pub fn decline() -> anyhow::Result<()> {
 pub(super) fn listen_instead(listener: Arc<dyn Listener>) -> anyhow::Result<()> {
     let set = PROCESS.set(Ok(Hearing::Other(Arc::clone(&listener))));
     set.map_err(|_| anyhow!("this process is listened to already"))?;
-    ear::listen(listener)
+    ear::listen(listener, NoopRecorder)
 }
 
 /// Tells the watch over this process what must not be written from now on.

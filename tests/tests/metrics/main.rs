@@ -2,7 +2,7 @@
 //!
 //! A federation runs with the recorder that broker and node install, and does what there are metrics of:
 //! views that are served, recalled, refused and left, sources that fail, an expired register, a caller
-//! who is not let in. This process has that recorder, so nothing else listens to its metrics.
+//! who is not let in. The watch over this process hands every metric on to that recorder.
 
 #![cfg(test)]
 

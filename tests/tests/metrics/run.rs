@@ -51,8 +51,6 @@ pub(crate) async fn counted() -> &'static Exposition {
 }
 
 async fn run() -> Exposition {
-    // It would take the recorder's place.
-    silence::decline().unwrap();
     let recorder = install();
     let mut scene = Scene::build().await;
     scene.view().await.unwrap();
@@ -75,11 +73,14 @@ async fn run() -> Exposition {
     exposition
 }
 
-/// As `[metrics]` in a configuration does.
+/// As `[metrics]` in a configuration does, behind the watch over this process.
 fn install() -> PrometheusHandle {
     let seconds = Matcher::Suffix("_seconds".to_owned());
     let builder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &[0.1, 1.0, 3.0]).unwrap();
-    builder.install_recorder().unwrap()
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    silence::begin_before(recorder).unwrap();
+    handle
 }
 
 /// A practice, whose answers may be kept, and a hospital, whose may not.
@@ -183,7 +184,7 @@ fn patient() -> Patient {
     Patient {
         nhs_number: NhsNumber::parse("9990000018").unwrap(),
         birth_date: BirthDate::parse("1950-04-01").unwrap(),
-        family_name: FamilyName::parse("Test").unwrap(),
+        family_name: FamilyName::parse("Ashenhurst").unwrap(),
     }
 }
 
