@@ -19,7 +19,20 @@ pub struct Recorder(Arc<Mutex<Recording>>);
 pub struct Recording(BTreeMap<Channel, String>);
 
 impl Recorder {
-    /// Listens to every crate at trace level, to metrics and to panics, which are printed as before.
+    /// Keeps what is written beside the watch over this process, which begins here: for a test of what
+    /// a log says, which people it says nothing of all the same.
+    ///
+    /// # Errors
+    ///
+    /// When the watch has begun already, or was declined, or cannot begin.
+    pub fn beside_the_watch() -> anyhow::Result<Self> {
+        let recorder = Recorder::default();
+        watch::begin_beside(recorder.clone())?;
+        Ok(recorder)
+    }
+
+    /// Listens instead of the watch, to every crate at trace level, to metrics and to panics, which are
+    /// printed as before: for a test that looks for leaks in what was kept.
     ///
     /// # Errors
     ///

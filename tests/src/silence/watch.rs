@@ -12,7 +12,7 @@ use metrics::NoopRecorder;
 use tracing::{Level, Metadata};
 
 use super::ear::{self, Channel, Listener};
-use super::recorder::rendered;
+use super::recorder::{Recorder, rendered};
 use super::scan::Leak;
 use super::secret::Secrets;
 
@@ -28,6 +28,7 @@ enum Hearing {
 /// Looks for secrets in everything as it is written.
 #[derive(Default)]
 struct Watch {
+    recorder: Option<Recorder>,
     secrets: RwLock<Secrets>,
     /// Crates that wrote something, and their wordiest level.
     voices: RwLock<BTreeMap<String, Level>>,
@@ -41,7 +42,7 @@ struct Watch {
 ///
 /// When something else listens to this process, so that the watch would hear nothing.
 pub fn begin() -> anyhow::Result<()> {
-    begin_with(NoopRecorder)
+    begin_with(Watch::default(), NoopRecorder)
 }
 
 /// The same in a process whose metrics somebody counts, so that they are heard and go on to the recorder.
@@ -50,13 +51,24 @@ pub fn begin() -> anyhow::Result<()> {
 ///
 /// As [`begin`], and when the watch has begun already or was declined.
 pub fn begin_before<R: metrics::Recorder + Sync + 'static>(counted_by: R) -> anyhow::Result<()> {
-    ensure!(PROCESS.get().is_none(), "the recorder comes too late: this process is watched already, or declined to be");
-    begin_with(counted_by)
+    in_time()?;
+    begin_with(Watch::default(), counted_by)
 }
 
-fn begin_with<R: metrics::Recorder + Sync + 'static>(counted_by: R) -> anyhow::Result<()> {
+/// The same, and what is written is kept too.
+pub(super) fn begin_beside(recorder: Recorder) -> anyhow::Result<()> {
+    in_time()?;
+    begin_with(Watch { recorder: Some(recorder), ..Watch::default() }, NoopRecorder)
+}
+
+fn in_time() -> anyhow::Result<()> {
+    ensure!(PROCESS.get().is_none(), "the recorder comes too late: this process is watched already, or declined to be");
+    Ok(())
+}
+
+fn begin_with<R: metrics::Recorder + Sync + 'static>(watch: Watch, counted_by: R) -> anyhow::Result<()> {
     let hearing = PROCESS.get_or_init(|| {
-        let watch = Arc::new(Watch::default());
+        let watch = Arc::new(watch);
         ear::listen(Arc::clone(&watch) as Arc<dyn Listener>, counted_by).map_err(|error| format!("{error:#}"))?;
         Ok(Hearing::Watch(watch))
     });
@@ -136,6 +148,9 @@ impl Listener for Watch {
         let leaks = self.secrets.read().unwrap_or_else(PoisonError::into_inner).search(channel, text);
         if !leaks.is_empty() {
             end(&leaks);
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.hear(channel, text);
         }
     }
 

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const STEP: Duration = Duration::from_millis(20);
 
 /// Everything that this process writes.
-static RECORDER: LazyLock<Recorder> = LazyLock::new(|| Recorder::install().expect("nobody else listens"));
+static RECORDER: LazyLock<Recorder> = LazyLock::new(|| Recorder::beside_the_watch().expect("nobody else listens"));
 
 /// What was written until now.
 static WRITTEN: Mutex<String> = Mutex::new(String::new());
