@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 use weald_certs::{Attach, Attached as Guard, Link};
 use weald_proto::{Clock, OdsCode, SpiffePath, Timestamp};
@@ -21,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct AttachedNodes {
     links: Arc<Mutex<HashMap<OdsCode, Vec<Arc<Attachment>>>>>,
     serial: Arc<AtomicU64>,
+    changes: Arc<watch::Sender<u64>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -36,7 +38,7 @@ pub struct Attachment {
 impl AttachedNodes {
     /// Nobody yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        AttachedNodes { links: Arc::default(), serial: Arc::default(), clock }
+        AttachedNodes { links: Arc::default(), serial: Arc::default(), changes: Arc::new(watch::channel(0).0), clock }
     }
 
     /// The link on which to ask, of those whose serials were not tried yet: one that answered last time,
@@ -47,6 +49,22 @@ impl AttachedNodes {
         open.filter(|one| !one.link.is_closed() && !tried.contains(&one.serial))
             .min_by_key(|one| (one.misses(), one.in_flight(), std::cmp::Reverse(one.serial)))
             .cloned()
+    }
+
+    /// The links of an organisation, oldest first.
+    pub fn links(&self, organisation: &OdsCode) -> Vec<Arc<Attachment>> {
+        self.lock().get(organisation).cloned().unwrap_or_default()
+    }
+
+    /// Changes whenever a node attaches or a link ends.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Waits until something holds of the links.
+    pub async fn until(&self, mut holds: impl FnMut() -> bool) {
+        // The sender lives as long as `self`, so waiting never fails.
+        let _ = self.changes().wait_for(|_| holds()).await;
     }
 
     /// Every link that is open, by organisation, oldest first.
@@ -65,6 +83,7 @@ impl AttachedNodes {
     /// Gives up every link of an organisation: what runs on them ends, and nothing new begins.
     pub fn release(&self, organisation: &OdsCode) {
         self.lock().remove(organisation);
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
     fn remove(&self, organisation: &OdsCode, serial: u64) {
@@ -75,6 +94,8 @@ impl AttachedNodes {
                 links.remove(organisation);
             }
         }
+        drop(links);
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
     /// A panic cannot leave the map half changed, so a poisoned lock is as good as any.
@@ -97,6 +118,7 @@ impl Attach for AttachedNodes {
             of_one.remove(0);
         }
         drop(links);
+        self.changes.send_modify(|changes| *changes += 1);
         tracing::info!(%organisation, link = serial, "node attached");
         Box::new(Ending { nodes: self.clone(), organisation, serial })
     }

@@ -1,9 +1,12 @@
 //! The broker of a federation: what it starts from, and starts from again.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,16 +20,21 @@ use weald_broker::door::DoorRecord;
 use weald_broker::service::BrokerService;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Listener, Register};
-use weald_proto::{Query, SigningKey, SpiffeId};
+use weald_proto::{OdsCode, Query, SigningKey, SpiffeId};
 
 use super::build::{Between, Ground, bind, open_log, recover};
+use super::node::LINKS;
 use crate::silence;
+
+/// For every node that dials in, to have all its links.
+const ATTACH_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What is left of the broker when its process has ended: its configuration, its keys, its files.
 pub(super) struct RestingBroker {
     pub(super) id: SpiffeId,
     pub(super) key: SigningKey<Query>,
     pseudonym: [u8; 32],
+    attached: AttachedNodes,
     nodes: Arc<dyn AskNode>,
     log: PathBuf,
 }
@@ -50,14 +58,14 @@ impl RestingBroker {
         between: Option<Between>,
     ) -> anyhow::Result<Self> {
         let attached = AttachedNodes::new(Arc::clone(&ground.env.clock));
-        let direct: Arc<dyn AskNode> = Arc::new(Nodes::new(attached, ground.links(&id)?, ground.name.clone()));
+        let direct: Arc<dyn AskNode> = Arc::new(Nodes::new(attached.clone(), ground.links(&id)?, ground.name.clone()));
         let nodes = match between {
             None => direct,
             Some(between) => between(direct),
         };
         let mut pseudonym = [0; 32];
         ground.env.random.fill(&mut pseudonym);
-        Ok(RestingBroker { id, key, pseudonym, nodes, log })
+        Ok(RestingBroker { id, key, pseudonym, attached, nodes, log })
     }
 
     pub(super) async fn start(
@@ -80,7 +88,8 @@ impl RestingBroker {
             nodes: Arc::clone(&self.nodes),
             env: ground.env.clone(),
         }));
-        let acceptor = bind(ground, Listener::Broker, &self.id, address, watch).await?;
+        let acceptor =
+            bind(ground, Listener::Broker, &self.id, address, Arc::new(self.attached.clone()), watch).await?;
         let address = acceptor.local_address();
         let shutdown = CancellationToken::new();
         let routes = silence::overheard(Routes::new(BrokerService::serve(Arc::clone(&broker))));
@@ -89,7 +98,30 @@ impl RestingBroker {
     }
 }
 
+/// Where nodes find the broker.
+pub(super) struct BrokerPlace {
+    pub(super) id: SpiffeId,
+    pub(super) address: SocketAddr,
+}
+
 impl RunningBroker {
+    pub(super) fn place(&self) -> BrokerPlace {
+        BrokerPlace { id: self.resting.id.clone(), address: self.address }
+    }
+
+    /// The nodes that have dialled in.
+    pub(super) fn attached(&self) -> &AttachedNodes {
+        &self.resting.attached
+    }
+
+    /// Waits until all of them have all their links.
+    pub(super) async fn until_attached(&self, organisations: &BTreeSet<OdsCode>) -> anyhow::Result<()> {
+        let attached = self.attached();
+        let is_whole = |organisation: &OdsCode| attached.links(organisation).len() >= LINKS;
+        let whole = attached.until(|| organisations.iter().all(is_whole));
+        tokio::time::timeout(ATTACH_DEADLINE, whole).await.context("not every node has attached")
+    }
+
     /// Ends the process: it stops listening, its connections end, its log is closed.
     pub(super) async fn stop(self) -> RestingBroker {
         self.shutdown.cancel();

@@ -7,19 +7,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use weald_audit::drill::{Faults as LogFaults, FaultyStorage};
 use weald_audit::{Log, LogFile};
 use weald_broker::ask::AskNode;
 use weald_certs::{
-    Acceptor, AttachNobody, Authority, Connector, DoorWatch, Entrance, KeyState, Limits, Links, Listener, Member,
+    Acceptor, Attach, Authority, Connector, DoorWatch, Entrance, KeyState, Limits, Links, Listener, Member,
     MemberState, Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Trust,
 };
-use weald_node::door::DoorRecord;
-use weald_node::service::NodeService;
-use weald_node::sign::StatementKey;
-use weald_node::{Node, NodeParts, RecordStore};
+use weald_node::RecordStore;
 use weald_policy::Engine;
 use weald_proto::env::Env;
 use weald_proto::{
@@ -27,9 +22,10 @@ use weald_proto::{
     SpiffeId, Statement, VerifyingKey, limit,
 };
 
-use super::broker::RestingBroker;
+use super::broker::{BrokerPlace, RestingBroker};
 use super::fault::{Faults, Faulty};
-use super::{AwakeNode, Federation, RunningNode, broker_log, node_log};
+use super::node::{Doorway, RestingNode, RunningNode, Way};
+use super::{Federation, broker_log, node_log};
 use crate::silence;
 
 /// Where an organisation's records are.
@@ -67,11 +63,18 @@ pub struct FederationBuilder {
     env: Env,
     members: Vec<MemberSpec>,
     between: Option<Between>,
+    attaching: BTreeSet<OdsCode>,
 }
 
 impl FederationBuilder {
     pub(super) fn new(folder: &Path, env: Env) -> Self {
-        FederationBuilder { folder: folder.to_owned(), env, members: Vec::new(), between: None }
+        FederationBuilder {
+            folder: folder.to_owned(),
+            env,
+            members: Vec::new(),
+            between: None,
+            attaching: BTreeSet::new(),
+        }
     }
 
     /// With one more member.
@@ -88,19 +91,27 @@ impl FederationBuilder {
         self
     }
 
-    /// Starts it. When this returns, every listener is open.
+    /// With the node of a member dialling in, instead of listening.
+    #[must_use]
+    pub fn attaching(mut self, organisation: &OdsCode) -> Self {
+        self.attaching.insert(organisation.clone());
+        self
+    }
+
+    /// Starts it. When this returns, every listener is open, and every node that dials in is attached.
     ///
     /// # Errors
     ///
     /// When a key, a certificate, a listener or a log cannot be made.
     pub async fn start(self) -> anyhow::Result<Federation> {
         silence::begin()?;
-        let FederationBuilder { folder, env, members, between } = self;
+        let FederationBuilder { folder, env, members, between, attaching } = self;
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
         let ground = Ground::new(env)?;
         let mut opened = Vec::new();
         for member in members {
-            opened.push(open(&ground, member, &folder).await?);
+            let attaches = attaching.contains(&member.organisation);
+            opened.push(open(&ground, member, &folder, attaches).await?);
         }
         let broker_key: SigningKey<Query> = SigningKey::generate(KeyId::parse("b1/query/1")?, &*ground.env.random);
         let broker_id = SpiffeId::broker(&ground.name, "b1")?;
@@ -108,14 +119,15 @@ impl FederationBuilder {
         let register = ground.publish(&draft)?;
         let assertion_keys = opened.iter().map(|one| (one.organisation().clone(), one.assertion_key.clone())).collect();
         let statement_keys = opened.iter().map(|one| (one.organisation().clone(), one.statement_key.clone())).collect();
+        let resting = RestingBroker::new(&ground, broker_log(&folder), broker_id, broker_key, between)?;
+        let broker = resting.start(&ground, &register, ANY_PORT).await?;
         let mut nodes = BTreeMap::new();
         for one in opened {
-            if let Some((organisation, running)) = one.run(&ground, &register, &folder)? {
+            if let Some((organisation, running)) = one.run(&ground, &register, &broker.place(), &folder)? {
                 nodes.insert(organisation, running);
             }
         }
-        let resting = RestingBroker::new(&ground, broker_log(&folder), broker_id, broker_key, between)?;
-        let broker = resting.start(&ground, &register, ANY_PORT).await?;
+        broker.until_attached(&attaching).await?;
         Ok(Federation { ground, folder, draft, register, broker, nodes, assertion_keys, statement_keys })
     }
 }
@@ -192,29 +204,15 @@ struct Opened {
     doorway: Option<Doorway>,
 }
 
-/// A node's port and log, before its process serves them.
-struct Doorway {
-    acceptor: Acceptor,
-    log: Arc<Log>,
-    log_faults: LogFaults,
-}
-
-impl Doorway {
-    async fn open(ground: &Ground, organisation: &OdsCode, log: &Path, address: SocketAddr) -> anyhow::Result<Self> {
-        let (log, log_faults) = open_log(ground, log)?;
-        let watch = Arc::new(DoorRecord::new(Arc::clone(&log), organisation.clone()));
-        let id = SpiffeId::node(&ground.name, organisation);
-        let acceptor = bind(ground, Listener::Node, &id, address, watch).await?;
-        Ok(Doorway { acceptor, log, log_faults })
-    }
-}
-
-async fn open(ground: &Ground, spec: MemberSpec, folder: &Path) -> anyhow::Result<Opened> {
+async fn open(ground: &Ground, spec: MemberSpec, folder: &Path, attaches: bool) -> anyhow::Result<Opened> {
     let random = &*ground.env.random;
     let organisation = &spec.organisation;
     let doorway = match spec.source {
         Source::None => None,
-        Source::Store(_) => Some(Doorway::open(ground, organisation, &node_log(folder, organisation), ANY_PORT).await?),
+        Source::Store(_) => {
+            let way = if attaches { Way::Attaches } else { Way::Listens(ANY_PORT) };
+            Some(Doorway::open(ground, organisation, &node_log(folder, organisation), way).await?)
+        }
     };
     Ok(Opened {
         assertion_key: SigningKey::generate(KeyId::parse(&format!("{organisation}/assertion/1"))?, random),
@@ -232,12 +230,13 @@ pub(super) async fn bind(
     listener: Listener,
     id: &SpiffeId,
     address: SocketAddr,
+    attach: Arc<dyn Attach>,
     watch: Arc<dyn DoorWatch>,
 ) -> anyhow::Result<Acceptor> {
     let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
     let clock = Arc::clone(&ground.env.clock);
     let trust = Arc::clone(&ground.trust);
-    let (attach, limits) = (Arc::new(AttachNobody), Limits::default());
+    let limits = Limits::default();
     Ok(Acceptor::bind(address, Entrance { listener, credentials, trust, clock, attach, watch, limits }).await?)
 }
 
@@ -264,7 +263,7 @@ impl Opened {
             name: self.spec.name.clone(),
             kind: self.spec.kind,
             state: MemberState::Active,
-            address: self.doorway.as_ref().map(|doorway| doorway.acceptor.local_address().to_string()),
+            address: self.doorway.as_ref().and_then(|doorway| Some(doorway.address()?.to_string())),
             sections: self.spec.sections.clone(),
             always_ask: false,
             keys: vec![
@@ -278,6 +277,7 @@ impl Opened {
         self,
         ground: &Ground,
         register: &Arc<ArcSwap<Register>>,
+        broker: &BrokerPlace,
         folder: &Path,
     ) -> anyhow::Result<Option<(OdsCode, RunningNode)>> {
         let (Some(doorway), Source::Store(store)) = (self.doorway, self.spec.source) else { return Ok(None) };
@@ -287,60 +287,17 @@ impl Opened {
             Some(text) => Arc::new(Engine::baseline()?.with_local("local.cedar", text)?),
         };
         let faults = Faults::default();
-        let address = doorway.acceptor.local_address();
+        let way = doorway.way();
         let resting = RestingNode {
             organisation: organisation.clone(),
             engine,
             store: Arc::new(Faulty { store, faults: faults.clone() }),
             key: self.statement_key,
             cache_seconds: self.spec.cache_seconds,
-            address,
+            way,
             log: node_log(folder, &organisation),
         };
-        let awake = resting.wake(ground, register, doorway)?;
+        let awake = resting.wake(ground, register, broker, doorway)?;
         Ok(Some((organisation, RunningNode { resting, faults, awake: Some(awake) })))
-    }
-}
-
-/// What is left of a node when its process has ended: its configuration, its keys, its files.
-pub(super) struct RestingNode {
-    organisation: OdsCode,
-    engine: Arc<Engine>,
-    store: Arc<dyn RecordStore>,
-    key: SigningKey<Statement>,
-    cache_seconds: u32,
-    address: SocketAddr,
-    log: PathBuf,
-}
-
-impl RestingNode {
-    /// Starts it again where it listened before.
-    pub(super) async fn restart(
-        &self,
-        ground: &Ground,
-        register: &Arc<ArcSwap<Register>>,
-    ) -> anyhow::Result<AwakeNode> {
-        let doorway = Doorway::open(ground, &self.organisation, &self.log, self.address).await?;
-        self.wake(ground, register, doorway)
-    }
-
-    fn wake(&self, ground: &Ground, register: &Arc<ArcSwap<Register>>, doorway: Doorway) -> anyhow::Result<AwakeNode> {
-        let Doorway { acceptor, log, log_faults } = doorway;
-        let node = Arc::new(Node::new(NodeParts {
-            organisation: self.organisation.clone(),
-            federation: ground.name.clone(),
-            register: Arc::clone(register),
-            engine: Arc::clone(&self.engine),
-            store: Arc::clone(&self.store),
-            log,
-            replay: recover(ground, &self.log)?,
-            key: StatementKey::new(self.key.clone()),
-            cache_seconds: self.cache_seconds,
-            env: ground.env.clone(),
-        }));
-        let shutdown = CancellationToken::new();
-        let routes = silence::overheard(Routes::new(NodeService::serve(Arc::clone(&node))));
-        let task = acceptor.serve(routes, shutdown.clone());
-        Ok(AwakeNode { node, log_faults, shutdown, task })
     }
 }

@@ -8,17 +8,17 @@ mod broker;
 mod build;
 mod fault;
 mod memory;
+mod node;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use weald_audit::Verification;
 use weald_audit::drill::Faults as LogFaults;
 use weald_broker::Broker;
+use weald_broker::attached::AttachedNodes;
 use weald_certs::{Authority, Links, Register, RegisterAnchor, RegisterDraft, Trust};
 use weald_node::Node;
 use weald_proto::env::Env;
@@ -26,7 +26,8 @@ use weald_proto::{Assertion, FederationName, OdsCode, Query, SigningKey, SpiffeI
 use weald_viewer::{Viewer, ViewerParts};
 
 use broker::RunningBroker;
-use build::{Ground, RestingNode};
+use build::Ground;
+use node::RunningNode;
 
 pub use assertion::AssertionDraft;
 pub use build::{FederationBuilder, MemberSpec, Source};
@@ -46,28 +47,6 @@ pub struct Federation {
     nodes: BTreeMap<OdsCode, RunningNode>,
     assertion_keys: BTreeMap<OdsCode, SigningKey<Assertion>>,
     statement_keys: BTreeMap<OdsCode, SigningKey<Statement>>,
-}
-
-struct RunningNode {
-    resting: RestingNode,
-    faults: Faults,
-    awake: Option<AwakeNode>,
-}
-
-/// A node's process.
-struct AwakeNode {
-    node: Arc<Node>,
-    log_faults: LogFaults,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl AwakeNode {
-    async fn stop(self) {
-        self.shutdown.cancel();
-        // It was cancelled: there is nothing to learn from how it ended.
-        let _ = self.task.await;
-    }
 }
 
 impl Federation {
@@ -140,6 +119,11 @@ impl Federation {
     /// Where the broker listens.
     pub fn broker_address(&self) -> String {
         self.broker.address.to_string()
+    }
+
+    /// The nodes that have dialled in to the broker.
+    pub fn attached(&self) -> &AttachedNodes {
+        self.broker.attached()
     }
 
     /// The key with which the broker signs queries, for tests of what a broker might do with it.
@@ -225,9 +209,9 @@ impl Federation {
     /// When there is no such node, or its port or log cannot be opened again.
     pub async fn restart_node(&mut self, organisation: &OdsCode) -> anyhow::Result<()> {
         self.stop_node(organisation).await;
-        let Federation { ground, register, nodes, .. } = self;
+        let Federation { ground, register, broker, nodes, .. } = self;
         let running = nodes.get_mut(organisation).ok_or_else(|| anyhow::anyhow!("{organisation} has no node"))?;
-        running.awake = Some(running.resting.restart(ground, register).await?);
+        running.awake = Some(running.resting.restart(ground, register, &broker.place()).await?);
         Ok(())
     }
 
