@@ -184,11 +184,15 @@ impl Ground {
         Ok(Arc::new(ArcSwap::from_pointee(self.load(draft)?)))
     }
 
+    /// Dials as a party, with a certificate of its own.
+    pub(super) fn connector(&self, id: &SpiffeId) -> anyhow::Result<Connector> {
+        let credentials = Arc::new(self.authority.credentials(id, self.env.clock.now())?);
+        Ok(Connector::new(credentials, Arc::clone(&self.trust), self.env.clone()))
+    }
+
     /// Links of a party, with a certificate of its own.
     pub(super) fn links(&self, id: &SpiffeId) -> anyhow::Result<Links> {
-        let credentials = Arc::new(self.authority.credentials(id, self.env.clock.now())?);
-        let connector = Connector::new(credentials, Arc::clone(&self.trust), self.env.clone());
-        Ok(Links::new(connector, limit::CONNECT_DEADLINE))
+        Ok(Links::new(self.connector(id)?, limit::CONNECT_DEADLINE))
     }
 }
 

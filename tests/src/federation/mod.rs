@@ -19,7 +19,7 @@ use weald_audit::Verification;
 use weald_audit::drill::Faults as LogFaults;
 use weald_broker::Broker;
 use weald_broker::attached::AttachedNodes;
-use weald_certs::{Authority, Links, Register, RegisterAnchor, RegisterDraft, Trust};
+use weald_certs::{Authority, Connector, Links, Register, RegisterAnchor, RegisterDraft, Trust};
 use weald_node::Node;
 use weald_proto::env::Env;
 use weald_proto::{Assertion, FederationName, OdsCode, Query, SigningKey, SpiffeId, Statement};
@@ -168,6 +168,15 @@ impl Federation {
     /// When its certificate cannot be made.
     pub fn links(&self, id: &SpiffeId) -> anyhow::Result<Links> {
         self.ground.links(id)
+    }
+
+    /// Dials as any party, with a certificate of its own.
+    ///
+    /// # Errors
+    ///
+    /// When its certificate cannot be made.
+    pub fn connector(&self, id: &SpiffeId) -> anyhow::Result<Connector> {
+        self.ground.connector(id)
     }
 
     /// The viewer app of an organisation, with a certificate of its own.

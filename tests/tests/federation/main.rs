@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod attach;
 mod between;
 mod bounds;
 mod cache;
