@@ -1,8 +1,9 @@
-//! What the kernel knows of a process: CPU time, memory, sockets (proc(5)).
+//! What the kernel knows of a process: CPU time, memory, connections (proc(5)).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -66,17 +67,32 @@ fn field(status: &str, name: &str) -> Option<u64> {
     (words.next() == Some("kB")).then(|| kibibytes * 1024)
 }
 
-/// How many sockets a process has open.
+/// How many connections somebody has with `server`, until both ends have closed them.
 ///
 /// # Errors
 ///
-/// When the process is gone.
-pub(crate) fn sockets(pid: u32) -> anyhow::Result<usize> {
-    let path = format!("/proc/{pid}/fd");
-    let open = fs::read_dir(&path).with_context(|| path.clone())?;
-    // One that is closed meanwhile is none.
-    let links = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    Ok(links.filter(|link| link.to_string_lossy().starts_with("socket:")).count())
+/// When the kernel does not tell.
+pub(crate) fn connections(server: SocketAddrV4, from: Ipv4Addr) -> anyhow::Result<usize> {
+    let path = "/proc/net/tcp";
+    let text = fs::read_to_string(path).context(path)?;
+    Ok(text.lines().filter(|line| is_connection(line, server, from)).count())
+}
+
+/// True for the line of an open end of such a connection on the server's side. (One that waits for stray packets
+/// is no longer anybody's.)
+fn is_connection(line: &str, server: SocketAddrV4, from: Ipv4Addr) -> bool {
+    const ESTABLISHED: &str = "01";
+    const CLOSED_BY_THE_PEER: &str = "08";
+    let mut words = line.split_ascii_whitespace().skip(1);
+    let (local, remote, state) = (words.next(), words.next(), words.next());
+    local == Some(format!("{}:{:04X}", hex(*server.ip()), server.port()).as_str())
+        && remote.and_then(|remote| remote.split(':').next()) == Some(hex(from).as_str())
+        && matches!(state, Some(ESTABLISHED | CLOSED_BY_THE_PEER))
+}
+
+/// An address as the kernel prints it: a number in the machine's own order of bytes.
+fn hex(address: Ipv4Addr) -> String {
+    format!("{:08X}", u32::from_ne_bytes(address.octets()))
 }
 
 /// What the figures were taken on.
@@ -124,15 +140,22 @@ mod tests {
     }
 
     #[test]
-    fn an_open_socket_is_counted() {
-        let before = sockets(std::process::id()).unwrap();
-        let open: Vec<_> = (0..50).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        assert!(sockets(std::process::id()).unwrap() >= before + open.len() / 2);
+    fn a_connection_is_counted_until_the_server_closes_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let std::net::SocketAddr::V4(server) = listener.local_addr().unwrap() else { panic!("no IPv4") };
+        let client = std::net::TcpStream::connect(server).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert_eq!(connections(server, Ipv4Addr::LOCALHOST).unwrap(), 1);
+        assert_eq!(connections(server, Ipv4Addr::new(127, 0, 0, 2)).unwrap(), 0);
+        drop(client);
+        assert_eq!(connections(server, Ipv4Addr::LOCALHOST).unwrap(), 1);
+        drop(accepted);
+        assert_eq!(connections(server, Ipv4Addr::LOCALHOST).unwrap(), 0);
     }
 
     #[test]
     fn a_process_that_is_gone_is_an_error() {
         assert!(CpuMeter::of(u32::MAX).read().is_err());
-        assert!(peak_memory(u32::MAX).is_err() && sockets(u32::MAX).is_err());
+        assert!(peak_memory(u32::MAX).is_err());
     }
 }

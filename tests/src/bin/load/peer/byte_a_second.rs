@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::{Tally, frames};
+use super::{AUTHORITY, Tally, frames, method};
 use crate::place::Party;
 
 /// Connections that it tries to hold.
@@ -15,8 +15,6 @@ const CONNECTIONS: usize = 200;
 const PAUSE: Duration = Duration::from_millis(20);
 /// Requests that have begun on one connection.
 const REQUESTS: u32 = 50;
-/// What it asks for.
-pub(super) const PATH: &str = "/weald.v1.RecordService/GetSummary";
 
 /// Holds as many connections as it gets, and opens each again when it is cut off.
 pub(super) fn begin(party: &Arc<Party>, tally: &Arc<Tally>) {
@@ -40,7 +38,7 @@ async fn head(party: &Party, tally: &Tally) -> anyhow::Result<()> {
     tally.connected();
     let mut bytes = frames::PREFACE.to_vec();
     bytes.extend(frames::settings());
-    bytes.extend(frames::request_headers(1, PATH, "broker.weald"));
+    bytes.extend(frames::request_headers(1, &method(), AUTHORITY));
     let dribble = async {
         for byte in bytes {
             writing.write_all(&[byte]).await?;
@@ -63,9 +61,10 @@ async fn body(party: &Party, tally: &Tally) -> anyhow::Result<()> {
     tally.connected();
     let mut start = frames::PREFACE.to_vec();
     start.extend(frames::settings());
+    let method = method();
     let streams = || (0..REQUESTS).map(|number| 2 * number + 1);
     for stream in streams() {
-        start.extend(frames::request_headers(stream, PATH, "broker.weald"));
+        start.extend(frames::request_headers(stream, &method, AUTHORITY));
         start.extend(frames::data(stream, &[0, 0, 0, 0xff, 0]));
     }
     writing.write_all(&start).await?;

@@ -44,6 +44,14 @@ pub(crate) enum Act {
     Companion,
 }
 
+/// What hostile requests say of where they go: nobody looks at it.
+const AUTHORITY: &str = "broker.weald";
+
+/// The path of the call for one view.
+fn method() -> String {
+    format!("/{}/GetSummary", weald_proto::service::record_service_server::SERVICE_NAME)
+}
+
 /// An order to begin.
 pub(crate) const GO: &str = "go";
 /// An order for one view.

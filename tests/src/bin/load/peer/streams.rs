@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 
-use super::byte_a_second::PATH;
-use super::{Tally, frames};
+use super::{AUTHORITY, Tally, frames, method};
 use crate::place::Party;
 
 /// Connections at a time.
@@ -38,12 +37,13 @@ pub(super) fn begin(party: &Arc<Party>, tally: &Arc<Tally>) {
 async fn open(party: &Party, tally: &Tally) -> anyhow::Result<()> {
     let (mut reading, mut writing) = tokio::io::split(party.stream().await?);
     tally.connected();
+    let method = method();
     let all = async {
         writing.write_all(frames::PREFACE).await?;
         writing.write_all(&frames::settings()).await?;
         for first in (0..STREAMS).step_by(AT_ONCE as usize) {
             let streams = (first..first + AT_ONCE).map(|number| 2 * number + 1);
-            let heads: Vec<u8> = streams.flat_map(|id| frames::request_headers(id, PATH, "broker.weald")).collect();
+            let heads: Vec<u8> = streams.flat_map(|id| frames::request_headers(id, &method, AUTHORITY)).collect();
             writing.write_all(&heads).await?;
             writing.flush().await?;
             tally.did(AT_ONCE.into());

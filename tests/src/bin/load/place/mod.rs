@@ -5,6 +5,7 @@ mod party;
 mod tls;
 
 use std::fs;
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -136,6 +137,15 @@ impl Place {
     /// The federation's name.
     pub(crate) fn name(&self) -> &FederationName {
         &self.name
+    }
+
+    /// Where the broker listens.
+    ///
+    /// # Errors
+    ///
+    /// When that is no IPv4 address and port.
+    pub(crate) fn broker_address(&self) -> anyhow::Result<SocketAddrV4> {
+        self.address.parse().with_context(|| format!("the broker's address: {}", self.address))
     }
 
     /// The register, as of when the folder was read.

@@ -9,16 +9,17 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::kind::word;
 use super::measured::{Latencies, Measured};
 use super::pace::{Curve, due};
-use crate::machine::{CpuMeter, sockets};
+use crate::machine::{CpuMeter, connections};
 use crate::peer::{Act, DONE, GO, Told, VIEW};
 use crate::place::Place;
 use crate::process::{Process, Share};
-use crate::world::READY;
+use crate::world::{HOSTILE_FROM, READY};
 
 /// How often CPU time is read, and views are begun by it.
 const TICK: Duration = Duration::from_millis(4);
-/// Views of the ordinary viewer that may be under way.
-const MOST_UNDER_WAY: u32 = 32;
+/// Views of the ordinary viewer that may be under way: enough to keep every CPU of a small machine busy, and no
+/// more, because a crowd of its own views would make it less ordinary.
+const MOST_UNDER_WAY: u32 = 16;
 /// By when the connections of a peer that has ended must be gone.
 const SETTLING: Duration = Duration::from_secs(15);
 /// How long the process that serves must have been still before the next phase.
@@ -60,9 +61,9 @@ pub(crate) struct Phase {
     pub(crate) taken: Duration,
     /// What the peer did.
     pub(crate) told: Told,
-    /// The most sockets that the process which serves had open.
-    pub(crate) most_sockets: usize,
-    /// Sockets that were still open long after the peer had gone.
+    /// The most connections that a hostile peer had.
+    pub(crate) most_open: usize,
+    /// Those that were still open long after it had gone.
     pub(crate) left_open: usize,
 }
 
@@ -73,7 +74,6 @@ impl Stage<'_> {
     ///
     /// When a process does not start, or ends too early.
     pub(crate) async fn phase(&self, beside: Beside<'_>) -> anyhow::Result<Phase> {
-        let open = sockets(self.server)?;
         let act = match beside {
             Beside::Nobody => None,
             Beside::AtWill(act) => Some(act),
@@ -96,7 +96,7 @@ impl Stage<'_> {
             let last = peer.end().await?.context("a peer that says nothing in the end")?;
             phase.told = serde_json::from_str(&last).with_context(|| format!("a peer said: {last}"))?;
         }
-        phase.left_open = self.settle(open).await?;
+        phase.left_open = self.settle().await?;
         Ok(phase)
     }
 
@@ -122,8 +122,8 @@ impl Stage<'_> {
             let at = began.elapsed();
             phase.taken = meter.read()?.saturating_sub(before);
             phase.beyond.note(at, phase.taken.saturating_sub(self.cost * ended.load(Ordering::Relaxed)));
-            if phase.most_sockets == 0 || at.as_millis() % 50 < TICK.as_millis() {
-                phase.most_sockets = phase.most_sockets.max(sockets(self.server)?);
+            if at.as_millis() % 50 < TICK.as_millis() {
+                phase.most_open = phase.most_open.max(self.open()?);
             }
             if let (Some(target), Some(peer)) = (target, peer.as_deref_mut()) {
                 while peer.heard().is_some_and(|line| line == DONE) {
@@ -139,14 +139,19 @@ impl Stage<'_> {
         Ok(phase)
     }
 
+    /// How many connections a hostile peer has.
+    fn open(&self) -> anyhow::Result<usize> {
+        connections(self.place.broker_address()?, HOSTILE_FROM.0)
+    }
+
     /// Waits until the peer's connections are gone and the process is still; gives how many are left.
-    async fn settle(&self, open: usize) -> anyhow::Result<usize> {
+    async fn settle(&self) -> anyhow::Result<usize> {
         let mut meter = CpuMeter::of(self.server);
         let until = Instant::now() + SETTLING;
         loop {
             let before = meter.read()?;
             tokio::time::sleep(STILL).await;
-            let left = sockets(self.server)?.saturating_sub(open);
+            let left = self.open()?;
             let still = meter.read()?.saturating_sub(before) < STILL / 20;
             if (left == 0 && still) || Instant::now() >= until {
                 return Ok(left);

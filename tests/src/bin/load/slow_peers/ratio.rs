@@ -28,6 +28,21 @@ const DEVIATIONS: f64 = 1.4826;
 /// What counts as no difference, however still the machine.
 const SAME: f64 = 1.05;
 
+/// A limit above this says nothing: the machine has too much else to do.
+const NOISE: f64 = 2.0;
+
+/// What a ratio says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    /// It is no more than chance.
+    Holds,
+    /// It is more.
+    More,
+    /// Ordinary phases differ so much among themselves that nobody can tell.
+    Noise,
+}
+
 /// Ratios of pairs, with how they would be if there were no difference.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub(crate) struct Ratio {
@@ -70,9 +85,15 @@ impl Ratio {
         })
     }
 
-    /// True if it is no more than chance.
-    pub(crate) fn holds(&self) -> bool {
-        self.median <= self.limit
+    /// What it says.
+    pub(crate) fn verdict(&self) -> Verdict {
+        if self.limit > NOISE {
+            Verdict::Noise
+        } else if self.median <= self.limit {
+            Verdict::Holds
+        } else {
+            Verdict::More
+        }
     }
 }
 
@@ -95,7 +116,7 @@ mod tests {
     #[test]
     fn a_peer_that_costs_nothing_holds() {
         let ratio = Ratio::of(&[(1.0, 1.0), (1.02, 1.0), (0.98, 1.0), (1.0, 1.0)]).unwrap();
-        assert!(ratio.holds());
+        assert_eq!(ratio.verdict(), Verdict::Holds);
         assert_eq!(ratio.limit, SAME);
         assert_eq!((ratio.median, ratio.least, ratio.most), (1.0, 0.98, 1.02));
     }
@@ -103,7 +124,7 @@ mod tests {
     #[test]
     fn a_peer_that_costs_a_tenth_does_not_hold_where_ordinary_phases_are_alike() {
         let pairs: Vec<_> = (0..10).map(|n| (1.1, if n % 2 == 0 { 1.0 } else { 1.01 })).collect();
-        assert!(!Ratio::of(&pairs).unwrap().holds());
+        assert_eq!(Ratio::of(&pairs).unwrap().verdict(), Verdict::More);
     }
 
     #[test]
@@ -115,6 +136,12 @@ mod tests {
         let spread = DEVIATIONS * 1.3f64.ln();
         let expected = (ERRORS * MEDIAN_OVER_MEAN * spread / 10f64.sqrt()).exp();
         assert!((few.limit - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn where_ordinary_phases_are_all_unlike_nothing_is_said() {
+        let pairs: Vec<_> = (0..10).map(|n| (1.0, if n % 2 == 0 { 1.0 } else { 9.0 })).collect();
+        assert_eq!(Ratio::of(&pairs).unwrap().verdict(), Verdict::Noise);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::measured::Latencies;
 use super::phase::Phase;
-use super::ratio::{Ratio, median, quantile};
+use super::ratio::{Ratio, Verdict, median, quantile};
 use super::trial::Trial;
 use crate::options::SlowPeers;
 use crate::peer::Told;
@@ -55,7 +55,7 @@ pub(crate) struct Judged {
     hostile_ms: f64,
     ordinary_ms: f64,
     ratio: Ratio,
-    holds: bool,
+    verdict: Verdict,
 }
 
 /// What came of one kind.
@@ -69,7 +69,7 @@ pub(crate) struct Report {
     view_cost_ms: f64,
     hostile_did: Told,
     ordinary_did: Told,
-    most_sockets: usize,
+    most_open: usize,
     memory_before: u64,
     memory: u64,
     ended: String,
@@ -93,7 +93,7 @@ impl Report {
             view_cost_ms: trial.cost.as_secs_f64() * 1000.0,
             hostile_did: told(&hostile),
             ordinary_did: told(&ordinary),
-            most_sockets: hostile.iter().map(|phase| phase.most_sockets).max().unwrap_or_default(),
+            most_open: hostile.iter().map(|phase| phase.most_open).max().unwrap_or_default(),
             memory_before: trial.memory_before,
             memory: trial.memory,
             ended: trial.ended.clone(),
@@ -103,7 +103,7 @@ impl Report {
 
     /// True if the peer costs no more than an ordinary viewer, and nothing else was wrong.
     pub(crate) fn holds(&self) -> bool {
-        self.faults.is_empty() && self.judged.iter().all(|judged| judged.holds)
+        self.faults.is_empty() && self.judged.iter().all(|judged| judged.verdict == Verdict::Holds)
     }
 }
 
@@ -120,7 +120,7 @@ fn judge(figure: Figure, trial: &Trial) -> Option<Judged> {
         alone_ms: figure.of(&trial.alone.latencies)?,
         hostile_ms: median(&hostile)?,
         ordinary_ms: median(&ordinary)?,
-        holds: ratio.holds(),
+        verdict: ratio.verdict(),
         ratio,
     })
 }
@@ -199,7 +199,11 @@ pub(crate) fn table(machine: &str, options: &SlowPeers, reports: &[Report]) -> S
                 format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.least, ratio.most),
                 format!("{:.2} ({:.2} to {:.2})", ratio.null_median, ratio.null_least, ratio.null_most),
                 ratio.limit,
-                if judged.holds { "holds" } else { "MORE" },
+                match judged.verdict {
+                    Verdict::Holds => "holds",
+                    Verdict::More => "MORE",
+                    Verdict::Noise => "NOISE",
+                },
             );
         }
         details(&mut text, report);
@@ -226,9 +230,9 @@ fn details(text: &mut String, report: &Report) {
     );
     let _ = writeln!(
         text,
-        "{:<24} at most {} sockets; memory at most {} MiB, {} MiB before; {}",
+        "{:<24} at most {} hostile connections open; memory at most {} MiB, {} MiB before; {}",
         "",
-        report.most_sockets,
+        report.most_open,
         report.memory >> 20,
         report.memory_before >> 20,
         report.ended

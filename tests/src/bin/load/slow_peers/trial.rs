@@ -14,6 +14,9 @@ use crate::place::{Party, Place};
 use crate::process::{Process, Share};
 use crate::world::{MEASURED, MEASURED_FROM, MEMBER_AT, READY};
 
+/// Length of the phases before the first that counts.
+const WARM_UP: Duration = Duration::from_millis(500);
+
 /// Everything that was measured of one kind.
 pub(crate) struct Trial {
     /// The kind.
@@ -53,8 +56,8 @@ pub(crate) async fn run(kind: Kind, pairs: u32, length: Duration) -> anyhow::Res
     let measured = Measured::new(Party::of(&place, &OdsCode::parse(MEASURED)?, MEASURED_FROM)?);
     let server = federation.pid()?;
     let mut stage = Stage { place: &place, server, measured: &measured, length, cost: Duration::ZERO };
+    let memory_before = stage.warm_up(kind.act()).await?;
     let alone = stage.alone().await?;
-    let memory_before = peak_memory(server)?;
     let pairs = stage.pairs(kind.act(), pairs).await?;
     let (memory, cost) = (peak_memory(server)?, stage.cost);
     let ended = federation.end().await?.context("a federation that says nothing in the end")?;
@@ -65,9 +68,18 @@ pub(crate) async fn run(kind: Kind, pairs: u32, length: Duration) -> anyhow::Res
 }
 
 impl Stage<'_> {
-    /// Measures what a view takes with nobody beside it, once everything is warm.
+    /// Short phases that do not count: afterwards the links that a broker keeps to nodes are open, those included
+    /// that only the peer makes it open. Gives the most memory that was taken before the peer came.
+    async fn warm_up(&self, act: Act) -> anyhow::Result<u64> {
+        let short = Stage { length: WARM_UP, ..*self };
+        short.phase(Beside::Nobody).await?;
+        let memory = peak_memory(self.server)?;
+        short.phase(Beside::AtWill(act)).await?;
+        Ok(memory)
+    }
+
+    /// Measures what a view takes with nobody beside it.
     async fn alone(&mut self) -> anyhow::Result<Phase> {
-        self.phase(Beside::Nobody).await?;
         let alone = self.phase(Beside::Nobody).await?;
         let views = alone.latencies.kept.len() + alone.latencies.fresh.len();
         anyhow::ensure!(
