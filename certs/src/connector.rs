@@ -1,18 +1,19 @@
 //! The calling end: TCP, mutual TLS, HTTP/2.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use weald_proto::SpiffeId;
 use weald_proto::env::Env;
 use weald_proto::network::Connection;
 
-use crate::connect_error::ConnectError;
+use crate::connect_error::{ConnectError, Step};
 use crate::credentials::Credentials;
 use crate::door::Door;
 use crate::link::Link;
@@ -21,6 +22,8 @@ use crate::trust::Trust;
 
 /// The first bytes of the other end, which prove that it has accepted us.
 const FIRST_BYTES: usize = 1024;
+/// For TLS and the other end's first word: two round trips.
+const TLS_TIME: Duration = Duration::from_secs(4);
 
 /// Dials other parties of the federation.
 #[derive(Clone)]
@@ -46,11 +49,7 @@ impl Connector {
     ///
     /// [`ConnectError`], which tells an unreachable end, a wrong one and a refusal apart.
     pub async fn connect(&self, address: &str, expected: &SpiffeId, timeout: Duration) -> Result<Link, ConnectError> {
-        tokio::time::timeout(timeout, self.dial(address, expected)).await.unwrap_or(Err(ConnectError::TimedOut))
-    }
-
-    async fn dial(&self, address: &str, expected: &SpiffeId) -> Result<Link, ConnectError> {
-        let stream = self.reach(address, expected, Door::Http2).await?;
+        let stream = self.reach(address, expected, Door::Http2, timeout).await?;
         let (link, ended) = Link::over(stream, expected.clone()).await?;
         let peer = expected.clone();
         tokio::spawn(async move {
@@ -69,19 +68,25 @@ impl Connector {
         broker: &SpiffeId,
         timeout: Duration,
     ) -> Result<impl Connection + 'static, ConnectError> {
-        let reaching = self.reach(address, broker, Door::Attach);
-        tokio::time::timeout(timeout, reaching).await.unwrap_or(Err(ConnectError::TimedOut))
+        self.reach(address, broker, Door::Attach, timeout).await
     }
 
-    /// TCP and TLS to a door of `expected`, until it has said its first word.
+    /// TCP (and a proxy) and TLS to a door of `expected`, until it has said its first word.
     async fn reach(
         &self,
         address: &str,
         expected: &SpiffeId,
         door: Door,
+        timeout: Duration,
     ) -> Result<BufReader<TlsStream<Box<dyn Connection>>>, ConnectError> {
-        let tcp = self.env.network.connect(address).await.map_err(|error| ConnectError::Network(error.kind()))?;
-        accepted(self.secure(tcp, expected, door).await?).await
+        let deadline = Instant::now() + timeout;
+        let tcp = timeout_at(deadline, self.env.network.connect(address))
+            .await
+            .map_err(|_| ConnectError::TimedOut(Step::Reaching))?
+            .map_err(|error| ConnectError::of_network(&error))?;
+        let securing = async { accepted(self.secure(tcp, expected, door).await?).await };
+        let deadline = deadline.min(Instant::now() + TLS_TIME);
+        timeout_at(deadline, securing).await.unwrap_or(Err(ConnectError::TimedOut(Step::Securing)))
     }
 
     async fn secure(
@@ -91,12 +96,13 @@ impl Connector {
         door: Door,
     ) -> Result<TlsStream<Box<dyn Connection>>, ConnectError> {
         let (credentials, trust) = (Arc::clone(&self.credentials), Arc::clone(&self.trust));
-        let config = tls::client_config(expected, door, credentials, trust, Arc::clone(&self.env.clock))
+        let (clock, stranger) = (Arc::clone(&self.env.clock), Arc::new(OnceLock::new()));
+        let config = tls::client_config(expected, door, credentials, trust, clock, Arc::clone(&stranger))
             .map_err(ConnectError::Tls)?;
         let stream = TlsConnector::from(Arc::new(config))
             .connect(unused_name(), tcp)
             .await
-            .map_err(|error| ConnectError::of_tls(&error))?;
+            .map_err(|error| ConnectError::of_tls(&error).from_stranger(stranger.get()))?;
         match stream.get_ref().1.alpn_protocol() {
             Some(id) if id == door.alpn() => Ok(stream),
             _ => Err(ConnectError::WrongProtocol),

@@ -7,6 +7,8 @@
 //!   can be replaced while connections are open.
 //! - [`Acceptor`] and [`Connector`] make connections of which both ends are authenticated: TLS 1.3
 //!   only, no resumption, [`SpiffeId`](weald_proto::SpiffeId)s compared as whole values.
+//! - [`ProxiedNetwork`](proxy::ProxiedNetwork) reaches others through an HTTP proxy, and a [`Diagnosis`] says of a [`ConnectError`]
+//!   what to do about it and whom to ask.
 //! - [`Limits`] bound what everybody and what anybody may take of an [`Acceptor`]'s port, [`Occupancy`] says
 //!   how much is taken, and a [`DoorWatch`] hears of whoever is refused.
 //! - [`PeerIdentity`] says who is on the other end; only a finished handshake makes one.
@@ -27,13 +29,16 @@ pub mod backoff;
 pub mod connect_error;
 pub mod connector;
 pub mod credentials;
+pub mod diagnosis;
 pub mod door;
 pub mod expected;
+pub mod issuer;
 pub mod link;
 pub mod links;
 pub mod member;
 pub mod metrics;
 pub mod peer;
+pub mod proxy;
 pub mod register;
 mod tls;
 pub mod trust;
@@ -44,14 +49,17 @@ pub use attachment::{Attachment, AttachmentState};
 #[cfg(feature = "authority")]
 pub use authority::{Authority, AuthorityError, Issued, LeafKey, LeafTerms, LeafUsage};
 pub use backoff::Backoff;
-pub use connect_error::{CertificateFault, ConnectError};
+pub use connect_error::{CertificateFault, ConnectError, Step};
 pub use connector::Connector;
 pub use credentials::{Credentials, CredentialsError};
+pub use diagnosis::{Cause, Diagnosis, Whom};
 pub use door::{Door, Listener};
 pub use expected::Expected;
+pub use issuer::Issuer;
 pub use link::Link;
 pub use links::Links;
 pub use member::{Broker, KeyState, Member, MemberState, RegisteredKey};
 pub use peer::{PeerError, PeerIdentity};
+pub use proxy::{ProxiedNetwork, ProxyFault, ProxySettings};
 pub use register::{Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisterError, RegisterFault};
 pub use trust::{OwnCertificateFault, Trust, TrustError};

@@ -14,6 +14,7 @@ use weald_proto::{Clock, SpiffeId};
 
 use crate::credentials::Credentials;
 use crate::door::{Door, Listener};
+use crate::issuer::Issuer;
 use crate::trust::{ClientVerifier, ServerVerifier, Trust};
 
 /// aws-lc-rs, passed explicitly everywhere. With rustls' feature `prefer-post-quantum` its first group
@@ -61,17 +62,19 @@ pub(crate) fn server_config(
 }
 
 /// For one connection to a door of `expected`. No server name is sent: the other end is known by its SPIFFE id.
+/// `stranger` is set to who issued the certificate that is shown, if nobody here believes them.
 pub(crate) fn client_config(
     expected: &SpiffeId,
     door: Door,
     credentials: Arc<Credentials>,
     trust: Arc<Trust>,
     clock: Arc<dyn Clock>,
+    stranger: Arc<OnceLock<Issuer>>,
 ) -> Result<ClientConfig, rustls::Error> {
     let mut config = ClientConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, expected.clone())))
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, expected.clone(), stranger)))
         .with_client_cert_resolver(credentials);
     config.alpn_protocols = vec![door.alpn().to_vec()];
     config.resumption = rustls::client::Resumption::disabled();

@@ -11,6 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use weald_proto::SpiffeId;
 
 use crate::door::{Door, Listener};
+use crate::issuer::Issuer;
 use crate::peer;
 use crate::tls;
 use crate::trust::Trust;
@@ -98,15 +99,18 @@ impl fmt::Debug for ClientVerifier {
     }
 }
 
-/// A caller's check of whom it dialled: believed, and exactly the party that was meant.
+/// A caller's check of whom it dialled on one connection: believed, and exactly the party that was meant.
+///
+/// `stranger` is set to who issued the certificate that was shown, when that is nobody whom we believe.
 pub(crate) struct ServerVerifier {
     trust: Arc<Trust>,
     expected: SpiffeId,
+    stranger: Arc<OnceLock<Issuer>>,
 }
 
 impl ServerVerifier {
-    pub(crate) fn new(trust: Arc<Trust>, expected: SpiffeId) -> Self {
-        ServerVerifier { trust, expected }
+    pub(crate) fn new(trust: Arc<Trust>, expected: SpiffeId, stranger: Arc<OnceLock<Issuer>>) -> Self {
+        ServerVerifier { trust, expected, stranger }
     }
 }
 
@@ -119,7 +123,12 @@ impl ServerCertVerifier for ServerVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let party = self.trust.verify(leaf, intermediates, now, webpki::KeyUsage::required(SERVER_AUTH))?;
+        let usage = webpki::KeyUsage::required(SERVER_AUTH);
+        let party = self.trust.verify(leaf, intermediates, now, usage).inspect_err(|fault| {
+            if let (CertificateError::UnknownIssuer, Ok(leaf)) = (fault, webpki::EndEntityCert::try_from(leaf)) {
+                self.stranger.get_or_init(|| Issuer::of_name(leaf.issuer()));
+            }
+        })?;
         if party == self.expected {
             Ok(ServerCertVerified::assertion())
         } else {

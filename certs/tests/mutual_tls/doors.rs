@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio_rustls::client::TlsStream;
 use tonic::service::Routes;
-use weald_certs::{ConnectError, Credentials, Listener};
+use weald_certs::{ConnectError, Credentials, Listener, Step};
 use weald_proto::service::node_agent_service_server::NodeAgentServiceServer;
 
 /// What the first read brings, after a handshake that seemed to succeed: bytes, or how it ended.
@@ -248,7 +248,7 @@ async fn an_end_that_accepts_and_says_nothing_is_a_timeout() {
     let address = silent.local_addr().unwrap().to_string();
     let connector = world.connector(world.credentials(&world.broker()));
     let failed = connector.connect(&address, &world.node("RVV"), Duration::from_millis(50)).await.unwrap_err();
-    assert!(matches!(failed, ConnectError::TimedOut));
+    assert!(matches!(failed, ConnectError::TimedOut(Step::Securing)));
 }
 
 #[tokio::test]
