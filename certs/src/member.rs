@@ -37,6 +37,8 @@ impl Member {
 pub struct Broker {
     /// Its name in certificates.
     pub id: SpiffeId,
+    /// Where nodes attach to it, as `host:port`; none for one to which none do.
+    pub address: Option<String>,
     /// Its keys, in every state.
     pub keys: Vec<RegisteredKey>,
 }

@@ -79,7 +79,11 @@ fn draft() -> RegisterDraft {
         expires_at: Some(NOW.plus(Duration::from_secs(3600))),
         policy_digest: Digest::of(b"baseline"),
         roots: vec![ROOT.root().clone()],
-        brokers: vec![Broker { id: broker(), keys: vec![key("b1/q1", KeyUse::Query, 60, KeyState::Active)] }],
+        brokers: vec![Broker {
+            id: broker(),
+            address: Some("broker.kent.weald.example:7400".into()),
+            keys: vec![key("b1/q1", KeyUse::Query, 60, KeyState::Active)],
+        }],
         members: vec![member("RVV", 20), suspended],
     }
 }

@@ -9,27 +9,41 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use weald_certs::Acceptor;
+use weald_certs::{Acceptor, Attachment};
 use weald_proto::Clock;
 
 use crate::exit::Exit;
 use crate::metrics::{Listener, Watched};
 
-/// An open port, and what will be served there.
+/// What will be served, and how others reach it.
 pub struct Service {
-    /// The port.
-    pub acceptor: Acceptor,
-    /// What is served.
-    pub routes: Routes,
+    /// How others reach it.
+    pub way: Way,
     /// What is served, in a few words.
     pub what: String,
     /// What can be read of it from outside.
     pub watched: Watched,
 }
 
+/// How others reach what is served.
+pub enum Way {
+    /// At an open port.
+    Port {
+        /// The port.
+        acceptor: Acceptor,
+        /// What is served there.
+        routes: Routes,
+    },
+    /// On connections that this process makes to brokers.
+    Links(Vec<Attachment>),
+}
+
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Service({} on {})", self.what, self.acceptor.local_address())
+        match &self.way {
+            Way::Port { acceptor, .. } => write!(f, "Service({} on {})", self.what, acceptor.local_address()),
+            Way::Links(links) => write!(f, "Service({} on {} links)", self.what, links.len()),
+        }
     }
 }
 
@@ -46,10 +60,23 @@ pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clo
     let shutdown = CancellationToken::new();
     let mut running = JoinSet::new();
     let mut all_watched = Vec::new();
-    for Service { acceptor, routes, what, watched } in services {
-        let address = acceptor.local_address();
-        running.spawn(acceptor.serve(routes, shutdown.clone()));
-        tracing::info!(%address, "serving {what}");
+    for Service { way, what, mut watched } in services {
+        match way {
+            Way::Port { acceptor, routes } => {
+                let address = acceptor.local_address();
+                running.spawn(acceptor.serve(routes, shutdown.clone()));
+                tracing::info!(%address, "serving {what}");
+            }
+            Way::Links(attachments) => {
+                for attachment in attachments {
+                    let (broker, address) = (attachment.broker.clone(), attachment.address.clone());
+                    let (state, kept) = attachment.keep(shutdown.clone());
+                    running.spawn(kept);
+                    watched.links.push(state);
+                    tracing::info!(%broker, address, "attaching {what}");
+                }
+            }
+        }
         all_watched.push(watched);
     }
     let (serving, end) = (Arc::new(AtomicBool::new(true)), CancellationToken::new());
@@ -58,7 +85,7 @@ pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clo
         _ = terminate.recv() => Exit::Stopped,
         _ = interrupt.recv() => Exit::Stopped,
         _ = running.join_next() => {
-            tracing::error!("a port is no longer served: stopping");
+            tracing::error!("a port or a link is no longer served: stopping");
             Exit::Failed
         }
     };

@@ -31,6 +31,17 @@ pub enum ViewError {
     Summary(#[from] SummaryError),
 }
 
+impl ViewError {
+    /// True if the same view may be asked for again, with a new assertion, and may then succeed.
+    pub fn may_retry(&self) -> bool {
+        match self {
+            ViewError::Unreachable(_) | ViewError::Failed(_) => true,
+            ViewError::Refused { reason, .. } => reason.retry_after().is_some(),
+            ViewError::RegisterExpired | ViewError::Assertion(_) | ViewError::Summary(_) => false,
+        }
+    }
+}
+
 /// What does not hold in a summary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SummaryError {

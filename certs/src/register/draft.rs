@@ -61,7 +61,7 @@ impl RegisterDocument {
 }
 
 fn broker(broker: &Broker) -> Value {
-    json!({ "id": broker.id.to_string(), "keys": keys(&broker.keys) })
+    json!({ "id": broker.id.to_string(), "address": broker.address, "keys": keys(&broker.keys) })
 }
 
 fn member(member: &Member) -> Value {

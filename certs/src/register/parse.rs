@@ -51,6 +51,8 @@ struct RawRegister<'a> {
 #[serde(deny_unknown_fields)]
 struct RawBroker {
     id: String,
+    #[serde(default)]
+    address: Option<String>,
     keys: Vec<RawKey>,
 }
 
@@ -141,7 +143,8 @@ fn broker(raw: &str, place: &str, federation: &FederationName, seen: &mut Seen) 
         return Err(RegisterFault::new(place, "field `id`: the name of a broker of this federation"));
     }
     seen.party(place, &raw.id)?;
-    Ok(Broker { keys: keys(&raw.keys, place, &[KeyUse::Query, KeyUse::Log], seen)?, id })
+    let address = raw.address.map(address).transpose().map_err(|fault| RegisterFault::new(place, fault))?;
+    Ok(Broker { keys: keys(&raw.keys, place, &[KeyUse::Query, KeyUse::Log], seen)?, address, id })
 }
 
 fn member(raw: &str, place: &str, seen: &mut Seen) -> Result<Member, RegisterFault> {

@@ -78,6 +78,11 @@ impl<'d> Table<'d> {
         self.parsed(key, |text| text.parse().map_err(|_| EXPECTED))
     }
 
+    /// An IP address and a port, where there need not be one.
+    pub fn address_if_any(&self, key: Key) -> Option<Placed<SocketAddr>> {
+        if self.has(key) { self.address(key) } else { None }
+    }
+
     /// A path, relative to the folder of the configuration.
     pub fn path(&self, key: Key) -> Option<Placed<PathBuf>> {
         Some(self.text(key)?.map(|path| self.document.resolve(&path)))

@@ -235,8 +235,9 @@ mod tests {
             limits: Limits::default(),
         };
         let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();
-        let occupancy = acceptor.occupancy();
-        let watched = Watched { register, log: Arc::clone(&log), party, occupancy, observe: Box::new(|| {}) };
+        let occupancy = Some(acceptor.occupancy());
+        let watched =
+            Watched { register, log: Arc::clone(&log), party, occupancy, links: Vec::new(), observe: Box::new(|| {}) };
         let socket = TcpListener::bind(ANY_PORT).await.unwrap();
         let address = socket.local_addr().unwrap();
         let counted = PrometheusBuilder::new().build_recorder().handle();

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use weald_audit::Log;
-use weald_certs::{Occupancy, OwnCertificateFault, Register};
+use weald_certs::{AttachmentState, Occupancy, OwnCertificateFault, Register};
 use weald_proto::Timestamp;
 
 use crate::load::Party;
@@ -19,8 +20,10 @@ pub struct Watched {
     pub log: Arc<Log>,
     /// Its certificate.
     pub party: Party,
-    /// Who is at its port.
-    pub occupancy: Arc<Occupancy>,
+    /// Who is at its port, if it has one.
+    pub occupancy: Option<Arc<Occupancy>>,
+    /// How its links to brokers do, if it makes any.
+    pub links: Vec<watch::Receiver<AttachmentState>>,
     /// Brings up to date its metrics that are not counted as things happen. May block.
     pub observe: Box<dyn Fn() + Send + Sync>,
 }
@@ -30,7 +33,9 @@ impl Watched {
     pub fn observe(&self, now: Timestamp) {
         (self.observe)();
         let Party { credentials, trust } = &self.party;
-        weald_certs::metrics::listener(credentials.spiffe_id(), &self.occupancy);
+        if let Some(occupancy) = &self.occupancy {
+            weald_certs::metrics::listener(credentials.spiffe_id(), occupancy);
+        }
         if let Ok(expires_at) | Err(OwnCertificateFault::Expired(expires_at)) = trust.believes(credentials, now) {
             weald_certs::metrics::certificate(credentials.spiffe_id(), expires_at, now);
         }
@@ -43,8 +48,14 @@ impl Watched {
             (self.register.load().is_current(now), "the register has expired"),
             (self.log.is_writable(), "the audit log cannot be written"),
             (trust.believes(credentials, now).is_ok(), "the certificate does not hold"),
+            (self.is_reached(), "no broker has a link"),
         ];
         needed.into_iter().filter(|(holds, _)| !holds).map(|(_, lack)| lack).collect()
+    }
+
+    /// True unless it is reached on links only, and has none.
+    fn is_reached(&self) -> bool {
+        self.links.is_empty() || self.links.iter().any(|link| link.borrow().is_attached())
     }
 
     /// Whose it is, in one line: a SPIFFE id.

@@ -164,6 +164,7 @@ impl Ground {
             roots: vec![self.authority.root().clone()],
             brokers: vec![weald_certs::Broker {
                 id: broker.clone(),
+                address: None,
                 keys: vec![registered(broker_key.id(), KeyUse::Query, broker_key.verifying_key())],
             }],
             members: members.iter().map(Opened::member).collect(),

@@ -101,6 +101,26 @@ impl Estate {
         public(&self.path("register.json"), self.draft.sign(&self.register_key))
     }
 
+    /// Has an organisation's node dial in, instead of listening.
+    ///
+    /// # Errors
+    ///
+    /// When its configuration or the register cannot be written.
+    pub fn attach(&mut self, organisation: &Organisation) -> anyhow::Result<()> {
+        let config = self.node_config(organisation);
+        let text = std::fs::read_to_string(&config)?;
+        let without: String = text
+            .lines()
+            .filter(|line| !line.starts_with("listen = "))
+            .fold(String::new(), |text, line| text + line + "\n");
+        public(&config, without)?;
+        self.publish(|draft| {
+            for member in draft.members.iter_mut().filter(|member| member.organisation.as_str() == organisation.ods) {
+                member.address = None;
+            }
+        })
+    }
+
     /// A file in its folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -159,7 +179,7 @@ impl Estate {
         let text = configuration::broker(&self.name, address, &self.anchor(), key.id());
         public(&folder.join("weald-broker.toml"), text)?;
         let keys = vec![registered(key.id(), KeyUse::Query, key.verifying_key())];
-        self.draft.brokers.push(weald_certs::Broker { id, keys });
+        self.draft.brokers.push(weald_certs::Broker { id, address: Some(address.to_string()), keys });
         self.addresses.insert("broker".to_owned(), address);
         Ok(())
     }

@@ -202,7 +202,7 @@ async fn a_query_of_one_broker_is_refused_on_the_connection_of_another() {
         key: key.verifying_key(),
         state: weald_certs::KeyState::Active,
     };
-    let broker = weald_certs::Broker { id: second.clone(), keys: vec![registered] };
+    let broker = weald_certs::Broker { id: second.clone(), address: None, keys: vec![registered] };
     world.federation.publish(|draft| draft.brokers.push(broker)).unwrap();
 
     let of_first = signed(&world, &query(&world, token(&world)));

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod attach;
 mod broker_refuses;
 mod node_refuses;
 mod node_trust;

@@ -16,7 +16,7 @@ const HOLDERS: [Holder; 4] = [
     Holder { organisation: &AMBULANCE, source: SourceKind::Bundles },
 ];
 
-fn patient(person: &Person) -> Patient {
+pub(crate) fn patient(person: &Person) -> Patient {
     Patient {
         nhs_number: NhsNumber::parse(&person.identity.nhs_number).unwrap(),
         birth_date: BirthDate::parse(&person.identity.birth_date).unwrap(),
@@ -36,7 +36,7 @@ fn join_ambulance(estate: &Estate) {
     fs::write(&one, fs::read_to_string(&one).unwrap() + &table).unwrap();
 }
 
-async fn view(estate: &Estate, person: &Person) -> View {
+pub(crate) async fn view(estate: &Estate, person: &Person) -> View {
     let practice = OdsCode::parse(HOPFIELD.ods).unwrap();
     let token = estate.assertion(&practice, &patient(person)).unwrap();
     estate.viewer(&practice).unwrap().view(&token, &BTreeSet::new()).await.unwrap()

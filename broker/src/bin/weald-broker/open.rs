@@ -10,7 +10,7 @@ use weald_broker::service::BrokerService;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Connector, Entrance, Limits, Links, Listener};
 use weald_process::load::{bind, open_log};
-use weald_process::{Faults, Key, Program, Service, Table, Watched};
+use weald_process::{Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::env::Env;
 use weald_proto::limit;
 
@@ -76,7 +76,8 @@ impl Program for Configuration {
         }));
         let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
         let observe = Box::new(move || broker.observe());
-        let watched = Watched { register, log, party, occupancy: acceptor.occupancy(), observe };
-        Some(vec![Service { acceptor, routes, what: format!("views as {name}"), watched }])
+        let watched =
+            Watched { register, log, party, occupancy: Some(acceptor.occupancy()), links: Vec::new(), observe };
+        Some(vec![Service { way: Way::Port { acceptor, routes }, what: format!("views as {name}"), watched }])
     }
 }

@@ -49,9 +49,11 @@ fn check_apart(organisations: &[Organisation], faults: &Faults) {
         if before().any(|other| other.code.value == one.code.value) {
             faults.note(&one.code.place, twice("the code", &one.code.value), remedy);
         }
-        let port = one.listen.value;
-        if port.port() != 0 && before().any(|other| other.listen.value == port) {
-            faults.note(&one.listen.place, twice("the port", &port), remedy);
+        if let Some(Placed { value: port, place }) = &one.listen {
+            let same = |other: &Organisation| other.listen.as_ref().is_some_and(|other| other.value == *port);
+            if port.port() != 0 && before().any(same) {
+                faults.note(place, twice("the port", port), remedy);
+            }
         }
         if before().any(|other| other.audit_log.value == one.audit_log.value) {
             faults.note(&one.audit_log.place, twice("the audit log", &one.audit_log.value.display()), remedy);

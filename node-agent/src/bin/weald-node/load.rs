@@ -83,6 +83,33 @@ impl Ground<'_> {
                 "correct the code, or have the organisation entered in the register",
             );
         };
+        if one.listen.is_none() && register.brokers().all(|broker| broker.address.is_none()) {
+            let what = "there is no `listen`, and the register gives no broker an address to which nodes attach";
+            self.faults.note(
+                &one.code.place,
+                what,
+                "say where the node listens, or have the broker's address entered in the register",
+            );
+        }
+        match (&one.listen, &member.address) {
+            (None, Some(address)) => {
+                let what = format!("there is no `listen`, and by the register brokers dial this node at {address}");
+                self.faults.warn(
+                    &one.code.place,
+                    &what,
+                    "have the address taken out of the register, or say where the node listens",
+                );
+            }
+            (Some(listen), None) => {
+                let what = "the register gives this node no address: no broker will dial it";
+                self.faults.warn(
+                    &listen.place,
+                    what,
+                    "remove `listen`, so that the node attaches, or have its address entered in the register",
+                );
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
         if !member.is_active() {
             let what = "the register has this organisation as suspended: nobody will ask it";
             self.faults.warn(&one.code.place, what, "have it made active in the register");

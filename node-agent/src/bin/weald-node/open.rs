@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tonic::service::Routes;
-use weald_certs::{AttachNobody, Entrance, Limits, Listener, Register};
+use weald_certs::{Acceptor, AttachNobody, Attachment, Broker, Connector, Entrance, Limits, Listener, Register};
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
 use weald_node::{Node, NodeParts};
-use weald_process::load::{bind, open_log};
-use weald_process::{Faults, Key, Program, Service, Table, Watched};
+use weald_process::load::{Party, bind, open_log};
+use weald_process::{Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::FederationName;
 use weald_proto::env::Env;
 
 use crate::configuration::Configuration;
 use crate::load::{Loaded, LoadedOrganisation, load};
 use crate::organisation::Organisation;
+
+/// Links that a node keeps to each broker: while one is replaced, the other serves.
+const LINKS: usize = 2;
 
 impl Program for Configuration {
     const NAME: &'static str = "weald-node";
@@ -37,13 +40,11 @@ impl Program for Configuration {
         let first =
             format!("federation {federation}: register version {}, {members} active members", register.version());
         let each = self.organisations.iter().zip(&loaded.organisations).map(|(one, loaded)| {
-            format!(
-                "node of {} listens on {}: {}, policies {}",
-                one.code.value,
-                one.listen.value,
-                one.source,
-                loaded.engine.version()
-            )
+            let way = match &one.listen {
+                Some(listen) => format!("listens on {}", listen.value),
+                None => format!("attaches to {}", brokers(&register)),
+            };
+            format!("node of {} {way}: {}, policies {}", one.code.value, one.source, loaded.engine.version())
         });
         std::iter::once(first).chain(each).collect()
     }
@@ -58,6 +59,12 @@ impl Program for Configuration {
     }
 }
 
+/// The brokers to which nodes attach, by name and address.
+fn brokers(register: &Register) -> String {
+    let named = register.brokers().filter_map(|broker| Some(format!("{} at {}", broker.id, broker.address.as_ref()?)));
+    named.collect::<Vec<_>>().join(", ")
+}
+
 async fn open(
     one: Organisation,
     parts: LoadedOrganisation,
@@ -69,16 +76,21 @@ async fn open(
     let code = one.code.value;
     let (log, replay) = open_log(faults, &one.audit_log, &env.clock)?;
     let log = Arc::new(log);
-    let entrance = Entrance {
-        listener: Listener::Node,
-        credentials: Arc::clone(&parts.party.credentials),
-        trust: Arc::clone(&parts.party.trust),
-        clock: Arc::clone(&env.clock),
-        attach: Arc::new(AttachNobody),
-        watch: Arc::new(DoorRecord::new(Arc::clone(&log), code.clone())),
-        limits: Limits::default(),
+    let acceptor = match &one.listen {
+        Some(listen) => {
+            let entrance = Entrance {
+                listener: Listener::Node,
+                credentials: Arc::clone(&parts.party.credentials),
+                trust: Arc::clone(&parts.party.trust),
+                clock: Arc::clone(&env.clock),
+                attach: Arc::new(AttachNobody),
+                watch: Arc::new(DoorRecord::new(Arc::clone(&log), code.clone())),
+                limits: Limits::default(),
+            };
+            Some(bind(faults, listen, entrance).await?)
+        }
+        None => None,
     };
-    let acceptor = bind(faults, &one.listen, entrance).await?;
     let node = Arc::new(Node::new(NodeParts {
         organisation: code.clone(),
         federation: federation.clone(),
@@ -96,9 +108,28 @@ async fn open(
     let watched = Watched {
         register: Arc::clone(register),
         log,
-        party: parts.party,
-        occupancy: acceptor.occupancy(),
+        party: parts.party.clone(),
+        occupancy: acceptor.as_ref().map(Acceptor::occupancy),
+        links: Vec::new(),
         observe: Box::new(move || node.observe()),
     };
-    Some(Service { acceptor, routes, what: format!("the node of {code}"), watched })
+    let way = match acceptor {
+        Some(acceptor) => Way::Port { acceptor, routes },
+        None => Way::Links(links(&parts.party, register, &routes, env)),
+    };
+    Some(Service { way, what: format!("the node of {code}"), watched })
+}
+
+/// Two links to each broker to which the register lets nodes attach.
+fn links(party: &Party, register: &ArcSwap<Register>, routes: &Routes, env: &Env) -> Vec<Attachment> {
+    let register = register.load();
+    let link = |broker: &Broker| {
+        Some(Attachment {
+            connector: Connector::new(Arc::clone(&party.credentials), Arc::clone(&party.trust), env.clone()),
+            address: broker.address.clone()?,
+            broker: broker.id.clone(),
+            routes: routes.clone(),
+        })
+    };
+    register.brokers().flat_map(|broker| (0..LINKS).filter_map(move |_| link(broker))).collect()
 }

@@ -23,7 +23,8 @@ pub(crate) const KEYS: &[Key] = &[CODE, LISTEN, TLS, STATEMENT, POLICIES, source
 #[derive(Debug)]
 pub(crate) struct Organisation {
     pub(crate) code: Placed<OdsCode>,
-    pub(crate) listen: Placed<SocketAddr>,
+    /// Where it listens. Without, it dials the brokers.
+    pub(crate) listen: Option<Placed<SocketAddr>>,
     pub(crate) party: PartySettings,
     pub(crate) statement: KeySettings,
     pub(crate) policies: Option<Placed<PathBuf>>,
@@ -35,7 +36,7 @@ impl Organisation {
     /// Reads its table: all of it, whatever is wrong.
     pub(crate) fn read(table: &Table<'_>) -> Option<Self> {
         let code = table.parsed(CODE, OdsCode::parse);
-        let listen = table.address(LISTEN);
+        let listen = table.address_if_any(LISTEN);
         let tls = table.table(TLS, &[PartySettings::CERTIFICATE, PartySettings::KEY]);
         let party = tls.as_ref().and_then(PartySettings::read);
         let statement = table.table(STATEMENT, KeySettings::KEYS);
@@ -45,7 +46,7 @@ impl Organisation {
         let audit_log = table.path(AUDIT_LOG);
         Some(Organisation {
             code: code?,
-            listen: listen?,
+            listen,
             party: party?,
             statement: statement?,
             policies,
