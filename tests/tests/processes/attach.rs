@@ -1,6 +1,7 @@
 //! Nodes that dial in, as processes: stopped, killed, left by their broker.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -118,12 +119,12 @@ async fn a_broker_that_is_killed_under_views_leaves_none_hanging_and_its_nodes_c
     let mut site = Site::open();
     site.until_answered(&EAST_KENT).await;
     let practice = OdsCode::parse(HOPFIELD.ods).unwrap();
-    let viewer = site.estate.viewer(&practice).unwrap();
+    let viewer = Arc::new(site.estate.viewer(&practice).unwrap());
     let mut views = JoinSet::new();
     let tokens: Vec<_> =
         (0..32).map(|_| site.estate.assertion(&practice, &patient(&site.people[0])).unwrap()).collect();
     for token in tokens {
-        let viewer = viewer.clone();
+        let viewer = Arc::clone(&viewer);
         views.spawn(async move { viewer.view(&token, &BTreeSet::new()).await });
     }
     // One is back, so the others are under way.
