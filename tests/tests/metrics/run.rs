@@ -172,7 +172,7 @@ impl Scene {
         let log = self.folder.path().join(format!("{listener:?}.audit"));
         let log = Arc::new(Log::open(&log, Arc::new(self.clock.clone())).unwrap());
         let register = Arc::new(ArcSwap::from(self.federation.register()));
-        Watched { register, log, party, occupancy, observe }
+        Watched { register, log, party, occupancy: Some(occupancy), links: Vec::new(), observe }
     }
 }
 
