@@ -1,6 +1,6 @@
 //! Folders and files that go and come back.
 
-use crate::record::of_person;
+use crate::record::{half, of_person};
 use crate::world::{HELD, World, name};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +52,7 @@ async fn a_file_that_is_written_again_while_views_go_on_is_told_whole_or_in_doub
         let writing = scope.spawn(|| {
             while !stop.load(std::sync::atomic::Ordering::SeqCst) {
                 let text = of_person("c2");
-                std::fs::write(&file, &text[..text.len() / 2]).unwrap();
+                std::fs::write(&file, half(&text)).unwrap();
                 std::fs::write(&file, &text).unwrap();
             }
         });

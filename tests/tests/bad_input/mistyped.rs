@@ -1,6 +1,6 @@
 //! A good bundle in which one value after another is of the wrong type.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -76,6 +76,16 @@ async fn fault(folder: &Path, permitted: &Permitted, before: &Person) -> Option<
     lost.map(|(section, state, items)| format!("{section} is called {state} with {items} items"))
 }
 
+/// Leaves out all but the first two resources of each type: the others have no field that these have not.
+fn shorten(bundle: &mut Value) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    bundle["entry"].as_array_mut().unwrap().retain(|entry| {
+        let count = seen.entry(entry["resource"]["resourceType"].to_string()).or_default();
+        *count += 1;
+        *count <= 2
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_silently_when_a_value_is_of_another_type() {
     let engine = Engine::baseline().unwrap();
@@ -83,7 +93,11 @@ async fn nothing_goes_silently_when_a_value_is_of_another_type() {
     for (index, kind) in [(0, BundleKind::Searchset), (2, BundleKind::Document)] {
         let person = person(1, index);
         let holding = person.holding(HOPFIELD.ods).unwrap();
-        let bundle = write_bundle(kind, &holding.identity, &holding.local_id, &holding.sections);
+        let mut bundle = write_bundle(kind, &holding.identity, &holding.local_id, &holding.sections);
+        if kind != BundleKind::Document {
+            // A document lists what it holds, and would miss it.
+            shorten(&mut bundle);
+        }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.json");
         std::fs::write(&file, bundle.to_string()).unwrap();
@@ -92,14 +106,16 @@ async fn nothing_goes_silently_when_a_value_is_of_another_type() {
         let before = store.read(&permitted).await.unwrap().person.unwrap();
         let mut all = Vec::new();
         places(&bundle, "", &mut all);
-        for place in &all {
+        for (number, place) in all.iter().enumerate() {
             let value = bundle.pointer(place).unwrap();
             let others: Vec<Value> = others().into_iter().filter(|other| !is_same_kind(value, other)).collect();
-            // One type for each value, and another for the next of the same name.
+            let other = &others[number % others.len()];
+            // Two of a name are tried, and their types differ from name to name.
             let name = name_of(&bundle, place);
-            let Some(other) = others.into_iter().find(|other| tried.insert((name.clone(), kind_of(other)))) else {
+            let is_new = tried.iter().filter(|(known, _)| *known == name).count() < 2;
+            if !is_new || !tried.insert((name, kind_of(other))) {
                 continue;
-            };
+            }
             let mut broken = bundle.clone();
             *broken.pointer_mut(place).unwrap() = other.clone();
             std::fs::write(&file, broken.to_string()).unwrap();

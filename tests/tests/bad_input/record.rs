@@ -54,3 +54,8 @@ pub(crate) fn bundle(resources: &[String]) -> String {
 pub(crate) fn of_person(condition_id: &str) -> String {
     bundle(&[patient("1", NUMBER), condition(condition_id, "1")])
 }
+
+/// The first half of a text.
+pub(crate) fn half(text: &str) -> &str {
+    text.split_at(text.floor_char_boundary(text.len() / 2)).0
+}

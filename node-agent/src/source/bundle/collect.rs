@@ -173,8 +173,8 @@ fn family(name: &wire::HumanName) -> String {
 fn references(resource: &Resource<'_>, within: &Json) -> Vec<usize> {
     match within {
         Json::Object(fields) => {
-            let own = if fields.contains_key("reference") { resource.find(within) } else { Vec::new() };
-            own.into_iter().chain(fields.values().flat_map(|field| references(resource, field))).collect()
+            let own = if fields.get("reference").is_some() { resource.find(within) } else { Vec::new() };
+            own.into_iter().chain(fields.iter().flat_map(|(_, field)| references(resource, field))).collect()
         }
         Json::List(elements) => elements.iter().flat_map(|element| references(resource, element)).collect(),
         _ => Vec::new(),

@@ -12,8 +12,8 @@ use weald_proto::Timestamp;
 use crate::source::fhir::bundle::{Bundle, NotReadable};
 use crate::store::StoreError;
 
-/// The largest file that is read: thirty times the record of somebody who was ill all their life. Parsed it
-/// takes some twenty times as much memory, and it is parsed again for every reading of somebody in it.
+/// The largest file that is read: thirty times the record of somebody who was ill all their life. At worst
+/// it takes twenty times as much memory while it is parsed, and every reading of somebody in it parses it.
 pub(crate) const FILE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How names of FHIR exports end that are not read.

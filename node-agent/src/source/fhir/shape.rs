@@ -11,6 +11,18 @@ const REFERENCES: &[&str] = &["subject", "patient", "beneficiary", "individual",
 /// Plain texts of a resource.
 const TEXTS: &[&str] = &["id", "status", "birthDate"];
 
+/// The fields of each data type (FHIR R4, data types).
+const CONCEPT: &[&str] = &["coding", "text"];
+const CODING: &[&str] = &["system", "version", "code", "display", "userSelected"];
+const REFERENCE: &[&str] = &["reference", "type", "identifier", "display"];
+const IDENTIFIER: &[&str] = &["use", "type", "system", "value", "_value", "period", "assigner"];
+const NAME: &[&str] = &["use", "text", "family", "_family", "given", "_given", "prefix", "suffix", "period"];
+const META: &[&str] = &["versionId", "lastUpdated", "source", "profile", "security", "tag"];
+const PARTICIPANT: &[&str] =
+    &["type", "actor", "individual", "required", "status", "period", "role", "member", "onBehalfOf"];
+const SECTION: &[&str] =
+    &["title", "code", "author", "focus", "text", "mode", "orderedBy", "entry", "emptyReason", "section"];
+
 /// The first deciding element of a resource that is not of its type, as a path into the resource.
 pub(crate) fn misfit(resource: &Json) -> Option<String> {
     let concepts = CONCEPTS.iter().find_map(|name| of_concepts(resource, name));
@@ -19,12 +31,14 @@ pub(crate) fn misfit(resource: &Json) -> Option<String> {
     concepts
         .or_else(references)
         .or_else(texts)
-        .or_else(|| of_identifiers(resource))
+        .or_else(|| objects(resource, "identifier", IDENTIFIER, texts_of_identifier))
         .or_else(|| of_names(resource))
-        .or_else(|| objects(resource, "class", texts_of_coding))
-        .or_else(|| objects(resource, "participant", |one, path| prefixed(path, of_references(one, "actor"))))
-        .or_else(|| objects(resource, "section", |one, path| prefixed(path, misfit(one))))
-        .or_else(|| objects(resource, "meta", |meta, path| prefixed(path, of_codings(meta, "security"))))
+        .or_else(|| objects(resource, "class", CODING, texts_of_coding))
+        .or_else(|| {
+            objects(resource, "participant", PARTICIPANT, |one, path| prefixed(path, of_references(one, "actor")))
+        })
+        .or_else(|| objects(resource, "section", SECTION, |one, path| prefixed(path, misfit(one))))
+        .or_else(|| objects(resource, "meta", META, |meta, path| prefixed(path, of_codings(meta, "security"))))
         .or_else(|| truth(resource, "doNotPerform"))
 }
 
@@ -34,29 +48,20 @@ fn of_concepts(resource: &Json, name: &str) -> Option<String> {
     if is_code {
         return resource.at(name).list().iter().any(|code| !is_text(code)).then(|| name.to_owned());
     }
-    objects(resource, name, |concept, path| {
+    objects(resource, name, CONCEPT, |concept, path| {
         prefixed(path, of_codings(concept, "coding")).or_else(|| texts(concept, path, &["text"]))
     })
-}
-
-/// A resource has a list of them, but for a Composition.
-fn of_identifiers(resource: &Json) -> Option<String> {
-    let is_single = matches!(resource.at("identifier"), Json::Object(_));
-    if is_single && resource.text_at("resourceType") != "Composition" {
-        return Some("identifier".to_owned());
-    }
-    objects(resource, "identifier", texts_of_identifier)
 }
 
 /// A team has a name that is a text.
 fn of_names(resource: &Json) -> Option<String> {
     let is_person = ["Patient", "RelatedPerson"].contains(&resource.text_at("resourceType").as_str());
-    let names = || objects(resource, "name", |name, path| texts(name, path, &["family", "text"]));
+    let names = || objects(resource, "name", NAME, |name, path| texts(name, path, &["family", "text"]));
     is_person.then(names).flatten()
 }
 
 fn of_codings(concept: &Json, name: &str) -> Option<String> {
-    objects(concept, name, texts_of_coding)
+    objects(concept, name, CODING, texts_of_coding)
 }
 
 fn texts_of_coding(coding: &Json, path: &str) -> Option<String> {
@@ -64,9 +69,9 @@ fn texts_of_coding(coding: &Json, path: &str) -> Option<String> {
 }
 
 fn of_references(resource: &Json, name: &str) -> Option<String> {
-    objects(resource, name, |reference, path| {
+    objects(resource, name, REFERENCE, |reference, path| {
         texts(reference, path, &["reference", "type"])
-            .or_else(|| prefixed(path, objects(reference, "identifier", texts_of_identifier)))
+            .or_else(|| prefixed(path, objects(reference, "identifier", IDENTIFIER, texts_of_identifier)))
     })
 }
 
@@ -74,10 +79,12 @@ fn texts_of_identifier(identifier: &Json, path: &str) -> Option<String> {
     texts(identifier, path, &["system", "value", "use"])
 }
 
-/// The path to a field that is neither one object nor a list of them, or to what is wrong within.
-fn objects(of: &Json, name: &str, within: impl Fn(&Json, &str) -> Option<String>) -> Option<String> {
+/// The path to a field that is neither one object nor a list of them, that has none of the fields which
+/// FHIR gives it, or to what is wrong within.
+fn objects(of: &Json, name: &str, known: &[&str], within: impl Fn(&Json, &str) -> Option<String>) -> Option<String> {
+    let is_known = |(field, _): (&str, &Json)| known.contains(&field) || ["id", "extension"].contains(&field);
     of.at(name).list().iter().find_map(|one| match one {
-        Json::Object(_) => within(one, name),
+        Json::Object(fields) if fields.iter().any(is_known) => within(one, name),
         _ => Some(name.to_owned()),
     })
 }
@@ -113,7 +120,8 @@ mod tests {
             (r#"{"code":{"coding":[{"code":"a"},{"code":1}]}}"#, "code.coding.code"),
             (r#"{"identifier":[{"system":{},"value":"1"}]}"#, "identifier.system"),
             (r#"{"identifier":"9"}"#, "identifier"),
-            (r#"{"identifier":{"value":"9"}}"#, "identifier"),
+            (r#"{"identifier":[{"x":"x"}]}"#, "identifier"),
+            (r#"{"code":{"coding":{"x":"x"}}}"#, "code.coding"),
             (r#"{"subject":"Patient/1"}"#, "subject"),
             (r#"{"subject":{"identifier":{"value":9}}}"#, "subject.identifier.value"),
             (r#"{"participant":[{"actor":7}]}"#, "participant.actor"),
@@ -137,6 +145,7 @@ mod tests {
             r#"{"resourceType":"Encounter","class":{"code":"IMP"},"subject":{"reference":"Patient/1"}}"#,
             r#"{"resourceType":"CareTeam","name":"x","note":5,"text":7}"#,
             r#"{"resourceType":"Composition","identifier":{"value":"9"}}"#,
+            r#"{"code":{"extension":[{"url":"absent"}]},"meta":{"lastUpdated":"2026"}}"#,
         ] {
             assert_eq!(misfit(&json(resource)), None, "{resource}");
         }
