@@ -8,7 +8,7 @@ use weald_proto::network::Connection;
 
 use super::credentials::ProxyCredentials;
 use super::fault::{ProxyFault, StatusLine, shown};
-use super::host::HostPort;
+use super::host::{Host, HostPort};
 
 /// The longest head of an answer.
 const HEAD_BYTES: u64 = 8 << 10;
@@ -24,7 +24,7 @@ pub(super) async fn open(
     // One byte at a time: what follows the head belongs to TLS.
     let mut stream = BufReader::with_capacity(1, stream);
     let head = Head::read(&mut stream).await?;
-    head.verdict(credentials)?;
+    head.verdict(target, credentials)?;
     Ok(stream.into_inner())
 }
 
@@ -92,7 +92,7 @@ impl Head {
         self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    fn verdict(&self, credentials: Option<&ProxyCredentials>) -> Result<(), ProxyFault> {
+    fn verdict(&self, target: &HostPort, credentials: Option<&ProxyCredentials>) -> Result<(), ProxyFault> {
         let words = self.words(credentials);
         Err(match self.status {
             200..=299 => return Ok(()),
@@ -102,7 +102,8 @@ impl Head {
                 (None, Some(_)) => ProxyFault::CredentialsRefused { words },
                 (None, None) => ProxyFault::CredentialsWanted { words },
             },
-            _ if self.name_unknown() => ProxyFault::TargetName { words },
+            _ if self.name_unknown(target) => ProxyFault::TargetName { words },
+            _ if self.no_way() => ProxyFault::TargetUnreachable { words },
             502..=504 => ProxyFault::TargetUnreachable { words },
             _ => ProxyFault::Answered { words },
         })
@@ -124,10 +125,17 @@ impl Head {
         (!basic && !schemes.is_empty()).then(|| shown(&schemes.join(", ")))
     }
 
-    /// Squid's own word, and the standard's (RFC 9209, 2.3.2).
-    fn name_unknown(&self) -> bool {
+    /// Squid's own word, and the standard's (RFC 9209, 2.3.2). Of a name that does not resolve Squid 5 says no
+    /// more than that it found no way to it.
+    fn name_unknown(&self, target: &HostPort) -> bool {
         self.values("x-squid-error").any(|value| value.starts_with("ERR_DNS_FAIL"))
             || self.values("proxy-status").any(|value| value.contains("error=dns"))
+            || (matches!(target.host, Host::Name(_)) && self.no_way())
+    }
+
+    /// Squid has nowhere to send it; the status is 500.
+    fn no_way(&self) -> bool {
+        self.values("x-squid-error").any(|value| value.starts_with("ERR_CANNOT_FORWARD"))
     }
 }
 
@@ -197,7 +205,8 @@ mod tests {
             is(fault(&format!("{line}\r\n\r\n")).await, |words| ProxyFault::TargetUnreachable { words }, &line);
         }
         is(fault("HTTP/1.1 302 Log in\r\n\r\n").await, |words| ProxyFault::Answered { words }, "HTTP/1.1 302 Log in");
-        for field in ["X-Squid-Error: ERR_DNS_FAIL 0", "proxy-status: p; error=dns_error"] {
+        let no_way = "X-Squid-Error: ERR_CANNOT_FORWARD 0";
+        for field in ["X-Squid-Error: ERR_DNS_FAIL 0", "proxy-status: p; error=dns_error", no_way] {
             let answer = format!("HTTP/1.1 503 Sorry\r\n{field}\r\n\r\n");
             is(fault(&answer).await, |words| ProxyFault::TargetName { words }, "HTTP/1.1 503 Sorry");
         }
