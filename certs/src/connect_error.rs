@@ -123,8 +123,8 @@ impl ConnectError {
         }
     }
 
-    /// The same, but for a certificate whose issuer is not believed the issuer.
-    pub(crate) fn from_stranger(self, stranger: Option<&Issuer>) -> Self {
+    /// The same, naming the issuer of a certificate if it is nobody whom we believe.
+    pub(crate) fn naming(self, stranger: Option<&Issuer>) -> Self {
         match (self, stranger) {
             (ConnectError::Certificate(_), Some(issuer)) => ConnectError::ForeignIssuer(issuer.clone()),
             (error, _) => error,

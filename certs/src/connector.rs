@@ -102,7 +102,7 @@ impl Connector {
         let stream = TlsConnector::from(Arc::new(config))
             .connect(unused_name(), tcp)
             .await
-            .map_err(|error| ConnectError::of_tls(&error).from_stranger(stranger.get()))?;
+            .map_err(|error| ConnectError::of_tls(&error).naming(stranger.get()))?;
         match stream.get_ref().1.alpn_protocol() {
             Some(id) if id == door.alpn() => Ok(stream),
             _ => Err(ConnectError::WrongProtocol),

@@ -97,7 +97,7 @@ causes! {
         "Check host and port in `address`; if they are right, the other end does not run, or a firewall rejects us";
     /// There is no route.
     NoRoute = 20, "NO_ROUTE", Network,
-        "This machine has no route to the other end: ask for one, or for the proxy to use";
+        "This machine has no route to the other end, or its own firewall forbids it: ask for one, or for the proxy to use";
     /// The address is none.
     Address = 78, "ADDRESS_MALFORMED", System,
         "Write `address` as HOST:PORT, an IPv6 address in brackets";

@@ -10,6 +10,9 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// id-at-organizationName, 2.5.4.10.
 const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
 
+/// `[0] EXPLICIT Version`, which certificates of version 1 leave out.
+const VERSION: u8 = 0xa0;
+const INTEGER: u8 = 0x02;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const OID: u8 = 0x06;
@@ -21,9 +24,13 @@ const BMP_STRING: u8 = 0x1e;
 pub struct Issuer(String);
 
 impl Issuer {
-    /// Reads a `Name` (RFC 5280, 4.1.2.4), without its outermost tag and length. Whatever does not parse is
-    /// "nobody it names".
-    pub(crate) fn of_name(name: &[u8]) -> Self {
+    /// What a certificate says, also one that webpki would not look at. Whatever does not parse is "nobody
+    /// it names".
+    pub(crate) fn of(certificate: &[u8]) -> Self {
+        Issuer::of_name(name_of_issuer(certificate).unwrap_or_default())
+    }
+
+    fn of_name(name: &[u8]) -> Self {
         let mut common_name = None;
         let mut organisation = None;
         for (kind, value) in attributes(name) {
@@ -58,6 +65,20 @@ impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Issuer({})", self.0)
     }
+}
+
+/// The issuer in a certificate (RFC 5280, 4.1), as the content of a `Name`.
+pub(crate) fn name_of_issuer(certificate: &[u8]) -> Option<&[u8]> {
+    let (_, signed, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let (_, fields, _) = element(signed).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let fields = match element(fields)? {
+        (VERSION, _, rest) => rest,
+        _ => fields,
+    };
+    let (_, _serial, fields) = element(fields).filter(|(tag, ..)| *tag == INTEGER)?;
+    let (_, _algorithm, fields) = element(fields).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let (_, issuer, _) = element(fields).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    Some(issuer)
 }
 
 /// The attributes of a name that are not empty, as long as it parses.
@@ -121,7 +142,9 @@ mod tests {
             params.distinguished_name.push(kind.clone(), value.clone());
         }
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        Issuer::of_name(webpki::EndEntityCert::try_from(certificate.der()).unwrap().issuer())
+        let read = webpki::EndEntityCert::try_from(certificate.der()).unwrap();
+        assert_eq!(name_of_issuer(certificate.der()), Some(read.issuer()));
+        Issuer::of(certificate.der())
     }
 
     fn text(value: &str) -> DnValue {
@@ -154,9 +177,19 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_of_version_1_names_its_issuer_too() {
+        // serial 1, an empty algorithm, CN=A
+        let name = [0x30, 0x0c, SET, 0x0a, 0x30, 0x08, OID, 3, 0x55, 4, 3, 0x0c, 1, b'A'];
+        let mut certificate = vec![0x30, 0x15, 0x30, 0x13, INTEGER, 1, 1, 0x30, 0];
+        certificate.extend(name);
+        assert_eq!(Issuer::of(&certificate).as_str(), "A");
+    }
+
+    #[test]
     fn a_name_that_does_not_parse_is_nobodys() {
         for broken in [&[][..], &[0x31], &[0x31, 0x85, 1], &[0x31, 0x20, 0x30], &[0x31, 0x02, 0x30, 0x7f]] {
             assert_eq!(Issuer::of_name(broken).as_str(), "nobody it names", "{broken:x?}");
+            assert_eq!(Issuer::of(broken).as_str(), "nobody it names", "{broken:x?}");
         }
     }
 }

@@ -11,6 +11,7 @@ use rustls::CertificateError;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use weald_proto::{FederationName, SpiffeId};
 
+use crate::issuer::name_of_issuer;
 use crate::peer;
 use crate::tls;
 
@@ -78,6 +79,16 @@ impl Trust {
             Ok(id) if id.federation == self.federation => Ok(id),
             _ => Err(CertificateError::NotValidForName),
         }
+    }
+
+    /// Whether somebody in a chain says that one of our roots has issued it. Nothing is checked.
+    fn is_named_by(&self, leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> bool {
+        let anchors = self.anchors.load();
+        let roots: Vec<&[u8]> = anchors.roots.iter().map(|root| root.subject.as_ref()).collect();
+        std::iter::once(leaf)
+            .chain(intermediates)
+            .filter_map(|link| name_of_issuer(link))
+            .any(|name| roots.contains(&name))
     }
 }
 

@@ -125,8 +125,9 @@ impl ServerCertVerifier for ServerVerifier {
     ) -> Result<ServerCertVerified, Error> {
         let usage = webpki::KeyUsage::required(SERVER_AUTH);
         let party = self.trust.verify(leaf, intermediates, now, usage).inspect_err(|fault| {
-            if let (CertificateError::UnknownIssuer, Ok(leaf)) = (fault, webpki::EndEntityCert::try_from(leaf)) {
-                self.stranger.get_or_init(|| Issuer::of_name(leaf.issuer()));
+            // Whatever else is wrong with it matters less than that it is none of ours.
+            if *fault == CertificateError::UnknownIssuer || !self.trust.is_named_by(leaf, intermediates) {
+                self.stranger.get_or_init(|| Issuer::of(leaf));
             }
         })?;
         if party == self.expected {

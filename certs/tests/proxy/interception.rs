@@ -41,9 +41,14 @@ impl Appliance {
 
     /// Ends TLS with a certificate for these names.
     fn server(&self, names: &[SanType]) -> TlsAcceptor {
+        self.server_with(|params| params.subject_alt_names = names.to_vec())
+    }
+
+    /// Ends TLS with whatever certificate.
+    fn server_with(&self, change: impl FnOnce(&mut CertificateParams)) -> TlsAcceptor {
         let mut params = CertificateParams::default();
-        params.subject_alt_names = names.to_vec();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        change(&mut params);
         let key = KeyPair::generate().unwrap();
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -106,6 +111,28 @@ async fn whoever_intercepts_is_named_and_refused_though_the_name_is_right() {
 
     let node = world.attach(through(&proxy.url()), &address).await;
     assert_eq!(node.diagnosis(), diagnosis);
+}
+
+#[tokio::test]
+async fn whoever_intercepts_is_named_whatever_else_is_wrong_with_the_certificate() {
+    let world = World::new();
+    let changes: [fn(&mut CertificateParams); 4] = [
+        |params| params.not_after = rcgen::date_time_ymd(2020, 1, 1),
+        |params| params.not_before = rcgen::date_time_ymd(2040, 1, 1),
+        |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+        |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+    ];
+    for (case, change) in changes.into_iter().enumerate() {
+        let acceptor = Appliance::new("Web Gateway CA", "Kent").server_with(change);
+        let proxy = StandIn::local(move |client, _| {
+            let acceptor = acceptor.clone();
+            async move { drop(acceptor.accept(connected(client).await).await) }
+        })
+        .await;
+        let diagnosis = world.diagnose(through(&proxy.url()), "broker.example:443").await;
+        assert_eq!(diagnosis.cause, Cause::Intercepted, "{case}: {diagnosis}");
+        assert!(diagnosis.what.contains("Web Gateway CA (Kent)"), "{case}: {diagnosis}");
+    }
 }
 
 #[tokio::test]
