@@ -12,6 +12,7 @@ use weald_proto::{FederationName, Query, Replay, SigningKey, SpiffeId};
 
 use crate::ask::AskNode;
 use crate::cache::Cache;
+use crate::fair::Viewers;
 use crate::metrics::Metrics;
 
 /// What a broker is made of.
@@ -42,6 +43,7 @@ pub struct BrokerParts {
 pub struct Broker {
     pub(crate) parts: BrokerParts,
     pub(crate) cache: Cache,
+    pub(crate) viewers: Viewers,
     pub(crate) metrics: Metrics,
 }
 
@@ -49,7 +51,7 @@ impl Broker {
     /// A broker that can serve views. Its metrics go to the recorder that is installed by then.
     pub fn new(parts: BrokerParts) -> Self {
         let cache = Cache::new(Arc::clone(&parts.env.clock));
-        Broker { parts, cache, metrics: Metrics::new() }
+        Broker { parts, cache, viewers: Viewers::default(), metrics: Metrics::new() }
     }
 
     /// Brings up to date what is not counted as it happens: the register and the clock. For whoever is

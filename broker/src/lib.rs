@@ -11,6 +11,7 @@ pub mod cache;
 pub mod decide;
 pub mod dial;
 pub mod door;
+mod fair;
 pub mod locate;
 mod metrics;
 mod question;

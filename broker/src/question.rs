@@ -66,6 +66,8 @@ impl Question<'_> {
         if let Some(said) = self.recall().await {
             return Ok(said);
         }
+        let viewer = self.broker.viewers.viewer(self.admitted.viewer());
+        let _place = viewer.place_at(self.organisation).await;
         let query = self.query();
         let signed = Signed::sign(&query, self.organisation.as_str(), &self.broker.parts.key);
         let _ = sent.set(signed.digest());

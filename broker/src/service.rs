@@ -98,7 +98,8 @@ async fn bounded(
 ) -> Result<wire::Summary, Status> {
     let under_way = broker.metrics.view_began();
     let deadline = asked.deadline;
-    let ended = timeout_at(deadline, view(broker, peer, asked, watcher)).await;
+    let viewer = broker.viewers.viewer(peer.spiffe_id());
+    let ended = timeout_at(deadline, viewer.in_turn(view(broker, peer, asked, watcher))).await;
     let ended = ended.unwrap_or_else(|_| Err(Refusal::new(Reason::DeadlineExceeded, "the view's own deadline")));
     under_way.ended(ViewEnd::of(&ended));
     ended.map_err(|refusal| refusal.to_status())
