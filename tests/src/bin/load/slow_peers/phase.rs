@@ -17,9 +17,9 @@ use crate::world::{HOSTILE_FROM, READY};
 
 /// How often CPU time is read, and views are begun by it.
 const TICK: Duration = Duration::from_millis(4);
-/// Views of the ordinary viewer that may be under way: enough to keep every CPU of a small machine busy, and no
-/// more, because a crowd of its own views would make it less ordinary.
-const MOST_UNDER_WAY: u32 = 16;
+/// Views of the ordinary viewer that may be under way. Fewer would keep it from taking as much CPU time as some
+/// peers do, on a machine that has little to spare.
+const MOST_UNDER_WAY: u32 = 64;
 /// By when the connections of a peer that has ended must be gone.
 const SETTLING: Duration = Duration::from_secs(15);
 /// How long the process that serves must have been still before the next phase.
