@@ -7,7 +7,7 @@
 //!   can be replaced while connections are open.
 //! - [`Acceptor`] and [`Connector`] make connections of which both ends are authenticated: TLS 1.3
 //!   only, no resumption, [`SpiffeId`](weald_proto::SpiffeId)s compared as whole values.
-//! - [`ProxiedNetwork`](proxy::ProxiedNetwork) reaches others through an HTTP proxy, and a [`Diagnosis`] says of a [`ConnectError`]
+//! - [`ProxiedNetwork`] reaches others through an HTTP proxy, and a [`Diagnosis`] says of a [`ConnectError`]
 //!   what to do about it and whom to ask.
 //! - [`Limits`] bound what everybody and what anybody may take of an [`Acceptor`]'s port, [`Occupancy`] says
 //!   how much is taken, and a [`DoorWatch`] hears of whoever is refused.
