@@ -130,9 +130,23 @@ fn readable(tag: u8, value: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rcgen::{CertificateParams, DnType, DnValue, KeyPair};
 
     use super::*;
+
+    const TAGS_AND_LENGTHS: &[u8] = &[0, 1, 2, 3, 6, 8, BMP_STRING, SEQUENCE, SET, 0x55, 0x81, 0x82, VERSION, 0xff];
+
+    proptest! {
+        #[test]
+        fn whatever_is_shown_instead_of_a_certificate_can_be_printed(
+            bytes in prop::collection::vec(prop::sample::select(TAGS_AND_LENGTHS), 0..64),
+        ) {
+            for issuer in [Issuer::of(&bytes), Issuer::of_name(&bytes)] {
+                prop_assert!(issuer.as_str().chars().count() <= SHOWN && !issuer.as_str().contains(char::is_control));
+            }
+        }
+    }
 
     /// What a certificate that names itself so says of its issuer.
     fn issuer(attributes: &[(DnType, DnValue)]) -> Issuer {

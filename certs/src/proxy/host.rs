@@ -71,7 +71,20 @@ impl fmt::Display for HostPort {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_parses_may_stand_in_the_head_of_a_request(text in "[a-z0-9\\[\\]:.\\-_@/%é \r\n]{0,12}(:443)?") {
+            if let Some(parsed) = HostPort::parse(&text) {
+                let written = parsed.to_string();
+                prop_assert!(written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"[]:.-_".contains(&byte)));
+                prop_assert_eq!(HostPort::parse(&written), Some(parsed));
+            }
+        }
+    }
 
     #[test]
     fn names_and_addresses_print_as_they_parse() {
