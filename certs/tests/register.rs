@@ -237,7 +237,7 @@ fn a_party_that_stands_twice_is_refused() {
     twice.members.push(Member { keys: vec![], ..member("RVV", 0) });
     assert_names(&source(&load(&twice).unwrap_err()), "member RVV", "listed twice");
     let mut twice = draft();
-    twice.brokers.push(Broker { id: broker(), keys: vec![] });
+    twice.brokers.push(Broker { id: broker(), address: None, keys: vec![] });
     assert_names(&source(&load(&twice).unwrap_err()), "broker spiffe://kent.weald.example/broker/b1", "listed twice");
 }
 
