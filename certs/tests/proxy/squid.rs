@@ -1,6 +1,7 @@
 //! A Squid of one's own: on a free port, with its configuration in a folder that goes with it.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,8 @@ impl Squid {
     pub(crate) async fn start(access: &Access) -> Option<Self> {
         let Some(program) = existing(PROGRAMS) else {
             assert!(std::env::var_os("CI").is_none(), "Squid is not installed: .ci/run installs it");
-            eprintln!("SKIPPED, NOT PASSED: Squid is not installed (apt-get install squid)");
+            // Not eprintln, which is shown only of tests that fail.
+            writeln!(io::stderr(), "SKIPPED, NOT PASSED: Squid is not installed (apt-get install squid)").unwrap();
             return None;
         };
         // Somebody else may take the port between the look and Squid.
