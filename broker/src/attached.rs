@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use weald_certs::{Attach, Attached as Guard, Link};
 use weald_proto::{Clock, OdsCode, SpiffePath, Timestamp};
 
+use crate::metrics;
+
 /// Links of one organisation at most: two of the process that serves, two of the one that takes over.
 /// One more ends the oldest.
 pub const LINKS: usize = 4;
@@ -65,6 +67,11 @@ impl AttachedNodes {
     pub async fn until(&self, mut holds: impl FnMut() -> bool) {
         // The sender lives as long as `self`, so waiting never fails.
         let _ = self.changes().wait_for(|_| holds()).await;
+    }
+
+    /// Brings up to date what is shown of them as metrics.
+    pub fn observe(&self) {
+        metrics::attached(self);
     }
 
     /// Every link that is open, by organisation, oldest first.

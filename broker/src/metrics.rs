@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use weald_proto::{OdsCode, Outcome, Reason, wire};
 
 use crate::ask::Heard;
+use crate::attached::{self, AttachedNodes};
 use crate::refusal::Refusal;
 
 const VIEWS: &str = "weald_broker_views_total";
@@ -24,6 +25,9 @@ const OUTCOMES: &str = "weald_broker_outcomes_total";
 const REFUSALS: &str = "weald_broker_refusals_total";
 const CACHE_HITS: &str = "weald_broker_cache_hits_total";
 const CACHE_MISSES: &str = "weald_broker_cache_misses_total";
+const ATTACHED: &str = "weald_broker_attached_organisations";
+/// Words for the numbers of links that an organisation can have.
+const LINKS: [&str; attached::LINKS] = ["1", "2", "3", "4"];
 
 /// How a view ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +129,20 @@ impl Metrics {
             }
             ViewEnd::Abandoned => self.abandoned.increment(1),
         }
+    }
+}
+
+/// Organisations whose nodes have dialled in, by how many links each has.
+pub(crate) fn attached(links: &AttachedNodes) {
+    let mut organisations = [0_u32; LINKS.len()];
+    for (_, of_one) in links.all() {
+        if let Some(count) = of_one.len().checked_sub(1).and_then(|place| organisations.get_mut(place)) {
+            *count += 1;
+        }
+    }
+    describe_gauge!(ATTACHED, Unit::Count, "Organisations whose nodes have dialled in, by their links");
+    for (links, count) in LINKS.iter().zip(organisations) {
+        gauge!(ATTACHED, "links" => *links).set(count);
     }
 }
 

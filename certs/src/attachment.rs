@@ -2,20 +2,21 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tower::ServiceExt as _;
 use weald_proto::network::Connection;
-use weald_proto::{SpiffeId, Timestamp};
+use weald_proto::{Random, SpiffeId, Timestamp};
 
 use crate::backoff::Backoff;
 use crate::connect_error::ConnectError;
@@ -50,6 +51,9 @@ pub struct Attachment {
     pub broker: SpiffeId,
     /// What the broker may call.
     pub routes: Routes,
+    /// Shared by the attachments of one process to one broker: when one is accepted, the others need not
+    /// wait for their turn.
+    pub company: Arc<Notify>,
 }
 
 /// How an [`Attachment`] does.
@@ -107,7 +111,7 @@ impl Attachment {
             tell.send_replace(AttachmentState::Waiting { fault, wait });
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(wait) => {}
+                () = turn(wait, &self.company, &*self.connector.env.random) => {}
             }
         }
     }
@@ -122,12 +126,22 @@ impl Attachment {
         let (since, began) = (self.connector.env.clock.now(), Instant::now());
         tracing::info!(broker = %self.broker, "attached");
         tell.send_replace(AttachmentState::Attached { since });
+        self.company.notify_waiters();
         let peer = PeerIdentity::dialled(self.broker.clone());
         answer(stream, peer, self.routes.clone(), shutdown).await;
         tracing::info!(broker = %self.broker, "no longer attached");
         if began.elapsed() >= LASTING {
             backoff.reset();
         }
+    }
+}
+
+/// Ends after the wait, or soon after somebody else of the company was accepted: "soon" is drawn at
+/// random, so that they do not come in step.
+async fn turn(wait: Duration, company: &Notify, random: &dyn Random) {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        () = company.notified() => tokio::time::sleep(Backoff::default().wait(random).min(wait)).await,
     }
 }
 
@@ -162,5 +176,29 @@ async fn answer(stream: impl Connection + 'static, peer: PeerIdentity, routes: R
 impl fmt::Debug for Attachment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Attachment({} at {})", self.broker, self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weald_proto::SystemRandom;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_does_not_wait_on_when_another_link_was_accepted() {
+        let (company, began) = (Arc::new(Notify::new()), Instant::now());
+        let waiting = {
+            let company = Arc::clone(&company);
+            tokio::spawn(async move { turn(Duration::from_secs(60), &company, &SystemRandom).await })
+        };
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(!waiting.is_finished());
+        company.notify_waiters();
+        waiting.await.unwrap();
+        assert!(began.elapsed() <= Duration::from_millis(5500), "{:?}", began.elapsed());
+
+        turn(Duration::from_secs(60), &company, &SystemRandom).await;
+        assert!(began.elapsed() >= Duration::from_secs(65), "an earlier acceptance is no reason to hurry");
     }
 }

@@ -103,6 +103,7 @@ fn attach(world: &World, id: &SpiffeId, broker: SpiffeId, address: SocketAddr) -
         address: address.to_string(),
         broker,
         routes: Routes::new(NodeAgentServiceServer::new(Teller(tell))),
+        company: Arc::default(),
     };
     let shutdown = CancellationToken::new();
     let (state, ended) = attachment.keep(shutdown.clone());

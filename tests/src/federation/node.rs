@@ -152,11 +152,13 @@ impl RestingNode {
     ) -> anyhow::Result<Vec<JoinHandle<()>>> {
         let id = SpiffeId::node(&ground.name, &self.organisation);
         let credentials = Arc::new(ground.authority.credentials(&id, ground.env.clock.now())?);
+        let company = Arc::default();
         let attachment = || Attachment {
             connector: Connector::new(Arc::clone(&credentials), Arc::clone(&ground.trust), ground.env.clone()),
             address: broker.address.to_string(),
             broker: broker.id.clone(),
             routes: routes.clone(),
+            company: Arc::clone(&company),
         };
         Ok((0..LINKS).map(|_| attachment().keep(shutdown.clone()).1).collect())
     }

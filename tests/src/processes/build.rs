@@ -42,8 +42,9 @@ impl Program {
 /// The folder of the programs, after both are built.
 fn folder() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("the test's own executable")?;
-    // target/<profile>/deps/<test>
-    let folder = own.parent().and_then(Path::parent).context("the test does not run from cargo's target folder")?;
+    // target/<profile>/deps/<test>, or target/<profile>/<program>
+    let beside = own.parent().context("the test does not run from cargo's target folder")?;
+    let folder = if beside.ends_with("deps") { beside.parent().unwrap_or(beside) } else { beside };
     if ![Program::Broker, Program::Node].iter().all(|program| is_fresh(&folder.join(program.name()))) {
         build(folder)?;
     }

@@ -57,14 +57,9 @@ pub(super) fn node(
     statement_key: &KeyId,
     source: &str,
 ) -> String {
-    let register = register(anchor);
+    let ground = ground(federation, anchor);
     format!(
-        r#"federation = "{federation}"
-
-[tls]
-roots = "../roots.pem"
-
-{register}
+        r#"{ground}
 [[organisation]]
 code = "{code}"
 listen = "{listen}"
@@ -78,6 +73,34 @@ key = "tls.key"
 key_id = "{statement_key}"
 key = "statement.key"
 {source}"#
+    )
+}
+
+/// What every organisation of a process of nodes stands on.
+pub(super) fn ground(federation: &FederationName, anchor: &RegisterAnchor) -> String {
+    let register = register(anchor);
+    format!("federation = \"{federation}\"\n\n[tls]\nroots = \"../roots.pem\"\n\n{register}")
+}
+
+/// The table of an organisation that dials in, whose files are in a folder of its own.
+pub(super) fn attaching(code: &OdsCode, statement_key: &KeyId) -> String {
+    format!(
+        r#"
+[[organisation]]
+code = "{code}"
+audit_log = "{code}/{code}.audit"
+
+[organisation.tls]
+certificate = "{code}/tls.pem"
+key = "{code}/tls.key"
+
+[organisation.statement]
+key_id = "{statement_key}"
+key = "{code}/statement.key"
+
+[organisation.bundles]
+folder = "../bundles"
+"#
     )
 }
 

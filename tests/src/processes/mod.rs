@@ -6,6 +6,7 @@
 
 mod build;
 mod configuration;
+mod crowd;
 mod estate;
 mod key_file;
 mod running;
@@ -13,6 +14,7 @@ mod visit;
 mod write;
 
 pub use build::Program;
+pub use crowd::Crowd;
 pub use estate::{Estate, Holder, SourceKind};
 pub use key_file::pkcs8_pem;
 pub use running::{Ended, Running};

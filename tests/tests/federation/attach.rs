@@ -101,6 +101,7 @@ async fn a_second_process_of_an_organisation_takes_over_and_the_oldest_links_go(
             address: world.federation.broker_address(),
             broker: world.federation.broker_id().clone(),
             routes: Routes::new(NodeService::serve(node)),
+            company: Arc::default(),
         };
         kept.push(attachment.keep(again.clone()));
     }

@@ -60,6 +60,7 @@ fn may_be(label: &str, value: &str) -> bool {
         "cause" => UnavailableCause::ALL.iter().any(|cause| cause.as_str() == value),
         "end" => ["served", "refused", "timed_out", "abandoned"].contains(&value),
         "problem" => ["not_written", "poisoned", "too_large", "closed"].contains(&value),
+        "links" => ["1", "2", "3", "4"].contains(&value),
         "party" => ["broker", "node"].contains(&value),
         _ => false,
     }

@@ -145,8 +145,17 @@ impl Scene {
         let (broker, node) =
             (Arc::clone(self.federation.broker()), Arc::clone(self.federation.node(&ods(HOSPITAL)).unwrap()));
         let node_id = SpiffeId::node(self.federation.name(), &ods(HOSPITAL));
+        let attached = self.federation.attached().clone();
         [
-            self.watch(Listener::Broker, self.federation.broker_id(), Box::new(move || broker.observe())).await,
+            self.watch(
+                Listener::Broker,
+                self.federation.broker_id(),
+                Box::new(move || {
+                    broker.observe();
+                    attached.observe();
+                }),
+            )
+            .await,
             self.watch(Listener::Node, &node_id, Box::new(move || node.observe())).await,
         ]
     }

@@ -71,11 +71,14 @@ impl Program for Configuration {
             replay,
             key,
             pseudonyms,
-            nodes: Arc::new(Nodes::new(attached, links, self.federation)),
+            nodes: Arc::new(Nodes::new(attached.clone(), links, self.federation)),
             env: env.clone(),
         }));
         let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
-        let observe = Box::new(move || broker.observe());
+        let observe = Box::new(move || {
+            broker.observe();
+            attached.observe();
+        });
         let watched =
             Watched { register, log, party, occupancy: Some(acceptor.occupancy()), links: Vec::new(), observe };
         Some(vec![Service { way: Way::Port { acceptor, routes }, what: format!("views as {name}"), watched }])

@@ -1,8 +1,10 @@
 //! From a configuration to nodes that serve.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 use tonic::service::Routes;
 use weald_certs::{Acceptor, AttachNobody, Attachment, Broker, Connector, Entrance, Limits, Listener, Register};
 use weald_node::door::DoorRecord;
@@ -10,8 +12,8 @@ use weald_node::service::NodeService;
 use weald_node::{Node, NodeParts};
 use weald_process::load::{Party, bind, open_log};
 use weald_process::{Faults, Key, Program, Service, Table, Watched, Way};
-use weald_proto::FederationName;
 use weald_proto::env::Env;
+use weald_proto::{FederationName, SpiffeId};
 
 use crate::configuration::Configuration;
 use crate::load::{Loaded, LoadedOrganisation, load};
@@ -51,9 +53,11 @@ impl Program for Configuration {
 
     async fn open(self, loaded: Loaded, env: &Env, faults: &Faults) -> Option<Vec<Service>> {
         let federation = self.federation.value;
+        let register = loaded.register.load();
+        let companies = register.brokers().map(|broker| (broker.id.clone(), Arc::default())).collect();
         let mut services = Vec::new();
         for (one, parts) in self.organisations.into_iter().zip(loaded.organisations) {
-            services.push(open(one, parts, &federation, &loaded.register, env, faults).await);
+            services.push(open(one, parts, &federation, &loaded.register, &companies, env, faults).await);
         }
         services.into_iter().collect()
     }
@@ -70,6 +74,7 @@ async fn open(
     parts: LoadedOrganisation,
     federation: &FederationName,
     register: &Arc<ArcSwap<Register>>,
+    companies: &Companies,
     env: &Env,
     faults: &Faults,
 ) -> Option<Service> {
@@ -115,13 +120,22 @@ async fn open(
     };
     let way = match acceptor {
         Some(acceptor) => Way::Port { acceptor, routes },
-        None => Way::Links(links(&parts.party, register, &routes, env)),
+        None => Way::Links(links(&parts.party, register, &routes, companies, env)),
     };
     Some(Service { way, what: format!("the node of {code}"), watched })
 }
 
+/// For each broker, what the links of this process to it share.
+type Companies = BTreeMap<SpiffeId, Arc<Notify>>;
+
 /// Two links to each broker to which the register lets nodes attach.
-fn links(party: &Party, register: &ArcSwap<Register>, routes: &Routes, env: &Env) -> Vec<Attachment> {
+fn links(
+    party: &Party,
+    register: &ArcSwap<Register>,
+    routes: &Routes,
+    companies: &Companies,
+    env: &Env,
+) -> Vec<Attachment> {
     let register = register.load();
     let link = |broker: &Broker| {
         Some(Attachment {
@@ -129,6 +143,7 @@ fn links(party: &Party, register: &ArcSwap<Register>, routes: &Routes, env: &Env
             address: broker.address.clone()?,
             broker: broker.id.clone(),
             routes: routes.clone(),
+            company: companies.get(&broker.id).cloned().unwrap_or_default(),
         })
     };
     register.brokers().flat_map(|broker| (0..LINKS).filter_map(move |_| link(broker))).collect()

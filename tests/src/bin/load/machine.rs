@@ -60,6 +60,17 @@ pub(crate) fn peak_memory(pid: u32) -> anyhow::Result<u64> {
     field(&text, "VmHWM:").with_context(|| format!("{path}: no VmHWM"))
 }
 
+/// Bytes of memory that a process has resident now.
+///
+/// # Errors
+///
+/// When the process is gone.
+pub(crate) fn memory(pid: u32) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    field(&text, "VmRSS:").with_context(|| format!("{path}: no VmRSS"))
+}
+
 /// A field in kibibytes, as bytes.
 fn field(status: &str, name: &str) -> Option<u64> {
     let mut words = status.lines().find_map(|line| line.strip_prefix(name))?.split_ascii_whitespace();

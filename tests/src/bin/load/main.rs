@@ -3,6 +3,7 @@
 //! Each measurement is a subcommand. Federation, peers and members run in processes of their own, which are
 //! this binary again under hidden subcommands, so that the CPU time of each is its own.
 
+mod attach;
 mod console;
 mod machine;
 mod member;
@@ -39,6 +40,7 @@ async fn run(command: Command) -> anyhow::Result<bool> {
     // What listens to everything costs time, which is measured here.
     weald_tests::silence::decline()?;
     match command {
+        Command::Attach(options) => attach::run(&options).await,
         Command::SlowPeers(options) => slow_peers::run(&options).await,
         Command::Federation { folder } => world::run(&folder).await.map(|()| true),
         Command::Peer { act, folder } => peer::run(act, &folder).await.map(|()| true),

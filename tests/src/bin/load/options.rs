@@ -20,6 +20,8 @@ pub(crate) struct Options {
 /// What to measure.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// How many nodes attach to one broker, how soon they are back after it was away, and what memory it takes
+    Attach(Attach),
     /// What a hostile peer costs another's view, against an ordinary viewer that takes the same CPU time
     SlowPeers(SlowPeers),
     /// A federation, until the standard input ends
@@ -44,6 +46,18 @@ pub(crate) enum Command {
         /// The federation's folder
         folder: PathBuf,
     },
+}
+
+/// Options of `attach`.
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// Organisations, each with a node that dials in
+    #[arg(long, default_value_t = 800, value_parser = clap::value_parser!(u16).range(1..=5000))]
+    pub(crate) nodes: u16,
+
+    /// Print a JSON document instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Options of `slow-peers`.
