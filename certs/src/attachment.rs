@@ -21,6 +21,7 @@ use weald_proto::{Random, SpiffeId, Timestamp};
 use crate::backoff::Backoff;
 use crate::connect_error::ConnectError;
 use crate::connector::Connector;
+use crate::diagnosis::Diagnosis;
 use crate::peer::PeerIdentity;
 
 /// For proxy, TCP and TLS together, until the broker's first word: a stopped broker's kernel still
@@ -106,7 +107,8 @@ impl Attachment {
             };
             let wait = backoff.wait(&*self.connector.env.random);
             if let Some(fault) = &fault {
-                tracing::warn!(broker = %self.broker, address = self.address, error = %fault, ?wait, "cannot attach");
+                let diagnosis = Diagnosis::of(fault);
+                tracing::warn!(broker = %self.broker, address = self.address, %diagnosis, ?wait, "cannot attach");
             }
             tell.send_replace(AttachmentState::Waiting { fault, wait });
             tokio::select! {

@@ -123,6 +123,7 @@ impl World {
             address: address.to_owned(),
             broker: self.broker(),
             routes: Routes::default(),
+            company: Default::default(),
         };
         let shutdown = CancellationToken::new();
         let (mut state, _) = attachment.keep(shutdown.clone());

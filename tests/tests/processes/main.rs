@@ -6,6 +6,7 @@ mod attach;
 mod broker_refuses;
 mod node_refuses;
 mod node_trust;
+mod proxy;
 mod serve;
 mod trial;
 mod validate;

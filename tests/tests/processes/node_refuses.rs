@@ -48,6 +48,18 @@ const FORM: &[Case] = &[
         says: &["field `organisation[0].statement`: is missing", "write statement = { key_id = "],
     },
     Case {
+        name: "a proxy with a password in its address",
+        spoil: |trial| trial.replace("[tls]", "[proxy]\nurl = \"http://node:secret@proxy:3128\"\n\n[tls]"),
+        at: "url",
+        says: &["field `proxy.url`", "holds a name and a password", "name it as `credentials`"],
+    },
+    Case {
+        name: "a proxy that is reached by TLS",
+        spoil: |trial| trial.replace("[tls]", "[proxy]\nurl = \"https://proxy:3128\"\n\n[tls]"),
+        at: "url",
+        says: &["field `proxy.url`", "http://"],
+    },
+    Case {
         name: "no TOML",
         spoil: |trial| trial.replace("code = \"G99001\"", "code = G99001"),
         at: "code",

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use weald_process::load::{PartySettings, REGISTER, RegisterSettings};
+use weald_process::load::{PROXY, PartySettings, ProxyTable, REGISTER, RegisterSettings};
 use weald_process::{Faults, Key, Placed, Table};
 use weald_proto::FederationName;
 
@@ -19,13 +19,15 @@ pub(crate) struct Configuration {
     pub(crate) federation: Placed<FederationName>,
     pub(crate) roots: Placed<PathBuf>,
     pub(crate) register: RegisterSettings,
+    /// Through which brokers are reached; without it, the environment says.
+    pub(crate) proxy: Option<ProxyTable>,
     /// One at least; no two share a code, a port or an audit log.
     pub(crate) organisations: Vec<Organisation>,
 }
 
 impl Configuration {
     /// The keys of the outermost table.
-    pub(crate) const KEYS: &'static [Key] = &[FEDERATION, TLS, REGISTER, ORGANISATION];
+    pub(crate) const KEYS: &'static [Key] = &[FEDERATION, TLS, REGISTER, PROXY, ORGANISATION];
 
     /// Reads the outermost table: all of it, whatever is wrong.
     pub(crate) fn read(root: &Table<'_>) -> Option<Self> {
@@ -33,11 +35,12 @@ impl Configuration {
         let roots = root.table(TLS, &[PartySettings::ROOTS]).and_then(|tls| tls.path(PartySettings::ROOTS));
         let register = root.table(REGISTER, RegisterSettings::KEYS);
         let register = register.as_ref().and_then(RegisterSettings::read);
+        let proxy = root.table_if_any(PROXY, ProxyTable::KEYS).and_then(|table| ProxyTable::read(&table));
         let organisations = root.tables(ORGANISATION, organisation::KEYS);
         let organisations: Vec<_> = organisations?.iter().map(Organisation::read).collect();
         let organisations: Vec<Organisation> = organisations.into_iter().collect::<Option<_>>()?;
         check_apart(&organisations, root.faults());
-        Some(Configuration { federation: federation?, roots: roots?, register: register?, organisations })
+        Some(Configuration { federation: federation?, roots: roots?, register: register?, proxy, organisations })
     }
 }
 

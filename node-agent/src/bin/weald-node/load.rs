@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use weald_certs::proxy::ProxySettings;
 use weald_certs::{Register, Trust};
 use weald_node::RecordStore;
 use weald_node::sign::StatementKey;
 use weald_policy::Engine;
 use weald_process::Faults;
-use weald_process::load::{Party, check_key, check_log, roots};
+use weald_process::load::{Party, check_key, check_log, proxy_of_environment, roots};
 use weald_proto::env::Env;
 use weald_proto::{SigningKey, SpiffeId, Statement, Timestamp};
 
@@ -19,6 +20,8 @@ use crate::policies;
 /// Everything that nodes start with, but their logs and ports.
 pub(crate) struct Loaded {
     pub(crate) register: Arc<ArcSwap<Register>>,
+    /// Through which brokers are reached.
+    pub(crate) proxy: ProxySettings,
     /// As the configuration's organisations, one by one.
     pub(crate) organisations: Vec<LoadedOrganisation>,
 }
@@ -37,11 +40,16 @@ pub(crate) fn load(configuration: &Configuration, env: &Env, faults: &Faults) ->
     let federation = &configuration.federation.value;
     let trust = roots(faults, &configuration.roots, federation);
     let register = configuration.register.load(faults, federation, now);
+    let proxy = match &configuration.proxy {
+        Some(table) => table.load(faults),
+        None => proxy_of_environment(faults, &configuration.federation.place),
+    };
     let ground = Ground { configuration, trust: trust.as_ref(), register: register.as_ref(), now, faults };
     let organisations: Vec<_> = configuration.organisations.iter().map(|one| ground.load(one)).collect();
     Some(Loaded {
         organisations: organisations.into_iter().collect::<Option<_>>()?,
         register: Arc::new(ArcSwap::from_pointee(register?)),
+        proxy: proxy?,
     })
 }
 

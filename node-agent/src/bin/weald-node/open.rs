@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tonic::service::Routes;
+use weald_certs::proxy::ProxiedNetwork;
 use weald_certs::{Acceptor, AttachNobody, Attachment, Broker, Connector, Entrance, Limits, Listener, Register};
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
@@ -39,12 +40,13 @@ impl Program for Configuration {
         let register = loaded.register.load();
         let members = register.active_members().count();
         let federation = &self.federation.value;
+        let through = loaded.proxy.proxy().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
         let first =
             format!("federation {federation}: register version {}, {members} active members", register.version());
         let each = self.organisations.iter().zip(&loaded.organisations).map(|(one, loaded)| {
             let way = match &one.listen {
                 Some(listen) => format!("listens on {}", listen.value),
-                None => format!("attaches to {}", brokers(&register)),
+                None => format!("attaches to {}{through}", brokers(&register)),
             };
             format!("node of {} {way}: {}, policies {}", one.code.value, one.source, loaded.engine.version())
         });
@@ -53,6 +55,8 @@ impl Program for Configuration {
 
     async fn open(self, loaded: Loaded, env: &Env, faults: &Faults) -> Option<Vec<Service>> {
         let federation = self.federation.value;
+        let network = Arc::new(ProxiedNetwork::new(Arc::clone(&env.network), loaded.proxy.clone()));
+        let env = &Env { network, ..env.clone() };
         let register = loaded.register.load();
         let companies = register.brokers().map(|broker| (broker.id.clone(), Arc::default())).collect();
         let mut services = Vec::new();

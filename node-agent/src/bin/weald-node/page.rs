@@ -1,6 +1,6 @@
 //! docs/configuration.md says what can be configured, and its example is good.
 
-use weald_process::load::{KeySettings, PartySettings, RegisterSettings};
+use weald_process::load::{KeySettings, PartySettings, ProxyTable, RegisterSettings};
 use weald_process::{Document, Faults, Key, Table};
 
 use crate::configuration::Configuration;
@@ -36,9 +36,10 @@ fn the_example_of_nodes_is_well_formed() {
 
 #[test]
 fn every_key_of_nodes_is_on_the_page() {
-    let tables: [(&str, &[Key]); 7] = [
+    let tables: [(&str, &[Key]); 8] = [
         ("tls", &[PartySettings::ROOTS]),
         ("register", RegisterSettings::KEYS),
+        ("proxy", ProxyTable::KEYS),
         ("organisation", organisation::KEYS),
         ("organisation.tls", &[PartySettings::CERTIFICATE, PartySettings::KEY]),
         ("organisation.statement", KeySettings::KEYS),
