@@ -48,10 +48,10 @@ impl Folder {
     /// identities cannot be read.
     pub(crate) fn open(path: &Path, identities: Option<&Path>) -> Result<Folder, StoreError> {
         let index = Index::read(path, identities, Survey::of(path, identities)?, None)?;
-        log(&index);
         if !index.holds_bundle() {
             return Err(unreadable(index.no_bundle()));
         }
+        log(&index);
         let known = Known { index: Arc::new(index), is_read: false, trouble: None };
         Ok(Folder {
             path: path.to_owned(),
