@@ -1,6 +1,7 @@
 //! The listening end: mutual TLS, then HTTP for whoever may come in.
 
 mod arriving;
+mod blame;
 mod call;
 mod caller;
 mod gate;

@@ -11,6 +11,7 @@ use tower::Service as _;
 use weald_proto::{Reason, Told};
 
 use super::arriving::{self, Arriving, Cut};
+use super::blame;
 use super::caller::TooMany;
 use super::gate::Gate;
 use super::leaving::Leaving;
@@ -180,15 +181,21 @@ impl Call {
     }
 
     fn count(&self, status: &Status) {
-        if verdict::is_refusal(status.code()) {
+        match Reason::of_status(status) {
+            Some(reason) => self.count_reason(reason),
+            None if verdict::is_refusal(status.code()) => self.in_flight.refused(),
+            None => {}
+        }
+    }
+
+    fn count_reason(&self, reason: Reason) {
+        if blame::is_callers(reason, self.visit.gate.entrance.listener) {
             self.in_flight.refused();
         }
     }
 
     fn refuse(self, reason: Reason, told: &Told, detail: &'static str) -> Response<Leaving> {
-        if verdict::is_refusal(reason.grpc()) {
-            self.in_flight.refused();
-        }
+        self.count_reason(reason);
         self.visit.refuse(self.form, reason, told, detail)
     }
 }

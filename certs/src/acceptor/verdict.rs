@@ -30,7 +30,8 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
-/// True for what the caller did wrong; false for what failed here, took too long, or was too much.
+/// Of a status without a reason of ours: true for what the caller did wrong; false for what failed here, took
+/// too long, or was too much.
 pub(super) fn is_refusal(code: Code) -> bool {
     match code {
         Code::InvalidArgument
@@ -152,15 +153,5 @@ mod tests {
         assert_eq!((large.status(), large.headers().get(RETRY_AFTER)), (StatusCode::PAYLOAD_TOO_LARGE, None));
         assert_eq!(of(Reason::DeadlineExceeded, &Told::default()).status(), StatusCode::REQUEST_TIMEOUT);
         assert!(large.headers().get(Status::GRPC_STATUS).is_none());
-    }
-
-    #[test]
-    fn what_failed_here_is_no_refusal() {
-        for reason in [Reason::Internal, Reason::AuditUnavailable, Reason::DeadlineExceeded, Reason::TooManyRequests] {
-            assert!(!is_refusal(reason.grpc()), "{reason}");
-        }
-        for reason in [Reason::AssertionExpired, Reason::PolicyRefused, Reason::RegisterTooOld, Reason::MethodUnknown] {
-            assert!(is_refusal(reason.grpc()), "{reason}");
-        }
     }
 }

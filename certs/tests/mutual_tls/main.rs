@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod attach;
+mod blame;
 mod calls;
 mod doors;
 mod flood;
