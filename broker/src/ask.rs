@@ -19,6 +19,7 @@ use weald_proto::{Answer, Digest, KeyId, OdsCode, Outcome, Query, Reason, Signed
 use crate::admit::Admitted;
 use crate::broker::Broker;
 use crate::decide::Decided;
+use crate::fair::Place;
 use crate::locate::Located;
 use crate::question::Question;
 use crate::record::record;
@@ -70,10 +71,11 @@ pub struct Said {
 }
 
 impl Said {
-    /// Bytes that it takes up.
+    /// Bytes that it takes up, about: as it came, and decoded, where an item of two bytes is a kilobyte.
     pub fn size(&self) -> usize {
         let parts: usize = self.answer.parts.iter().map(|part| part.content.len()).sum();
-        2 * parts + self.answer.identity.len() + 8 * 1024
+        let items: usize = self.verified.sections().map(|(_, items)| items.len()).sum();
+        2 * parts + items * std::mem::size_of::<wire::Item>() + self.answer.identity.len() + 8 * 1024
     }
 }
 
@@ -94,6 +96,9 @@ pub struct Heard {
     pub query: Option<Digest>,
     /// From the question to the outcome.
     pub elapsed: Duration,
+    /// The place that its viewer app holds at the organisation for as long as the answer is in memory.
+    #[expect(dead_code, reason = "held, not read")]
+    pub(crate) place: Option<Arc<Place>>,
 }
 
 /// Gets each outcome as it comes, once its release is durable.
@@ -165,5 +170,6 @@ fn not_asked(organisation: &OdsCode) -> Heard {
         reason_text: "by the register it holds none of the sections asked for".into(),
         query: None,
         elapsed: Duration::ZERO,
+        place: None,
     }
 }

@@ -14,9 +14,9 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use weald_proto::{OdsCode, SpiffeId};
 
-/// Questions of one viewer app that are under way at one organisation. Beyond, one waits for another's answer, and
+/// Questions of one viewer app that are under way at one organisation, or whose answers are still in memory. Beyond, one waits for another's answer, and
 /// its own time runs.
-const QUESTIONS: usize = 16;
+const QUESTIONS: usize = 8;
 
 /// Viewer apps that have views under way.
 #[derive(Default)]

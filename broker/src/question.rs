@@ -13,6 +13,7 @@ use crate::admit::Admitted;
 use crate::ask::{Heard, Said, Unanswered};
 use crate::broker::Broker;
 use crate::decide::Decided;
+use crate::fair::Place;
 use crate::locate::Located;
 
 /// Everything that one question depends on.
@@ -36,7 +37,7 @@ impl Question<'_> {
         let elapsed = started.elapsed();
         let organisation = self.organisation.clone();
         match said.unwrap_or(Err(Unanswered::TimedOut)) {
-            Ok(said) => {
+            Ok((said, place)) => {
                 let statement = said.verified.statement();
                 Heard {
                     organisation,
@@ -46,28 +47,30 @@ impl Question<'_> {
                     query: Some(said.query.digest()),
                     said: Some(said),
                     elapsed,
+                    place,
                 }
             }
             Err(unanswered) => {
                 tracing::info!(view_id = %self.admitted.view(), %organisation, error = %unanswered, "no answer");
                 let (outcome, reason_code, reason_text) = outcome_of(&unanswered);
                 let query = sent.get().copied();
-                Heard { organisation, outcome, said: None, reason_code, reason_text, query, elapsed }
+                Heard { organisation, outcome, said: None, reason_code, reason_text, query, elapsed, place: None }
             }
         }
     }
 
-    async fn put(&self, sent: &OnceLock<Digest>) -> Result<Said, Unanswered> {
+    /// With the place that was taken for it, if it was asked.
+    async fn put(&self, sent: &OnceLock<Digest>) -> Result<(Said, Option<Arc<Place>>), Unanswered> {
         if let Some(said) = self.recall().await {
-            return Ok(said);
+            return Ok((said, None));
         }
         let (cache, permitted) = (&self.broker.cache, &self.decided.permitted);
         let _flight = cache.board(self.organisation, permitted).await;
         if let Some(said) = self.recall().await {
-            return Ok(said);
+            return Ok((said, None));
         }
         let viewer = self.broker.viewers.viewer(self.admitted.viewer());
-        let _place = viewer.place_at(self.organisation).await;
+        let place = viewer.place_at(self.organisation).await;
         let query = self.query();
         let signed = Signed::sign(&query, self.organisation.as_str(), &self.broker.parts.key);
         let _ = sent.set(signed.digest());
@@ -75,7 +78,7 @@ impl Question<'_> {
         let answer = nodes.ask(self.located, self.organisation, signed.as_wire().clone()).await?;
         let said = self.check(answer, signed, &query)?;
         cache.keep(self.organisation, permitted, &said).await;
-        Ok(said)
+        Ok((said, Some(Arc::new(place))))
     }
 
     async fn recall(&self) -> Option<Said> {

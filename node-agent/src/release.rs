@@ -216,7 +216,7 @@ impl Release {
     }
 
     fn fill(&mut self, node: &Node, asked: &Asked, decided: &Decided, mut read: BTreeMap<Section, SectionReading>) {
-        let mut room = limit::ANSWER_BYTES - RESERVE;
+        let mut room = Room { bytes: limit::ANSWER_BYTES - RESERVE, items: limit::ITEMS };
         for section in asked.query().grants.keys() {
             let reason = decided.decision.reason(*section).text.clone();
             let permit = decided.permitted.permit();
@@ -245,7 +245,7 @@ impl Release {
         section: Section,
         reading: SectionReading,
         reason: String,
-        room: &mut usize,
+        room: &mut Room,
     ) -> SectionStatement {
         let released = redact(permit, section, reading.items, node.parts.env.clock.now());
         let (level, filter, is_concealing) = (released.level(), released.filter().clone(), released.conceals());
@@ -309,18 +309,25 @@ fn forget_absent_members(items: &mut [wire::Item]) {
     }
 }
 
+/// What an answer may still hold.
+struct Room {
+    bytes: usize,
+    items: usize,
+}
+
 /// Keeps whole items while there is room, and counts the rest.
-fn cut(mut items: Vec<wire::Item>, room: &mut usize) -> (Vec<wire::Item>, u32) {
+fn cut(mut items: Vec<wire::Item>, room: &mut Room) -> (Vec<wire::Item>, u32) {
     let mut kept = 0;
-    for item in items.iter().take(limit::ITEMS) {
+    for item in items.iter().take(room.items) {
         // Two framing bytes and a length of at most four.
         let size = item.encoded_len() + 8;
-        if size > *room {
+        if size > room.bytes {
             break;
         }
-        *room -= size;
+        room.bytes -= size;
         kept += 1;
     }
+    room.items -= kept;
     let cut = items.len() - kept;
     items.truncate(kept);
     (items, u32::try_from(cut).unwrap_or(u32::MAX))

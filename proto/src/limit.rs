@@ -34,7 +34,7 @@ pub const IDENTITY_BYTES: usize = 64 * 1024;
 pub const NAMES: usize = 64;
 /// Kinds of records of one answer that belong to no section.
 pub const UNMAPPED_KINDS: usize = 256;
-/// Items of one part.
+/// Items of one answer, over all its sections.
 pub const ITEMS: usize = 20_000;
 
 /// How long an assertion may be valid.

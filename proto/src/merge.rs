@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::identical::{content, says_nothing};
 use crate::plan::{Group, ItemRef, SectionPlan, SetAsideReason};
-use crate::version::{Version, is_newer};
+use crate::version::{Version, Versions};
 use crate::wire::item::Detail;
 use crate::{Digest, MergePlan, OdsCode, Section, VerifiedAnswer, wire};
 
@@ -94,19 +94,18 @@ fn record_of<'a>(item: &'a ItemRef, told: &'a wire::Item) -> Option<Record<'a>> 
 }
 
 /// Every version of each record that one source sent more than once.
-fn versions<'a>(items: &'a [Placed<'a>]) -> BTreeMap<Record<'a>, Vec<Version>> {
+fn versions<'a>(items: &'a [Placed<'a>]) -> BTreeMap<Record<'a>, Versions> {
     let mut versions: BTreeMap<Record<'a>, Vec<Version>> = BTreeMap::new();
     for (item, told) in items.iter().filter(|(_, told)| !told.entered_in_error) {
         if let Some(record) = record_of(item, told) {
             versions.entry(record).or_default().push(Version::of(told));
         }
     }
-    versions.retain(|_, versions| versions.len() > 1);
-    versions
+    let several = versions.into_iter().filter(|(_, versions)| versions.len() > 1);
+    several.map(|(record, versions)| (record, Versions::of(&versions))).collect()
 }
 
-fn is_superseded(item: &ItemRef, told: &wire::Item, versions: &BTreeMap<Record<'_>, Vec<Version>>) -> bool {
+fn is_superseded(item: &ItemRef, told: &wire::Item, versions: &BTreeMap<Record<'_>, Versions>) -> bool {
     let Some(others) = record_of(item, told).and_then(|record| versions.get(&record)) else { return false };
-    let own = Version::of(told);
-    others.iter().any(|other| is_newer(other, &own))
+    others.hold_newer(&Version::of(told))
 }

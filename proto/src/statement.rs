@@ -180,6 +180,10 @@ impl Signable for Statement {
                 return Err(Malformed::new("sections", "each section once"));
             }
         }
+        let items: u64 = sections.values().map(|section: &SectionStatement| u64::from(section.item_count)).sum();
+        if usize::try_from(items).map_or(true, |items| items > limit::ITEMS) {
+            return Err(Malformed::new("item_count", "at most 20000 over all sections"));
+        }
         if (outcome == Outcome::Answered) == sections.is_empty() {
             return Err(Malformed::new("sections", "present exactly when the outcome is an answer"));
         }
