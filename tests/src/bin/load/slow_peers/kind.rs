@@ -49,6 +49,11 @@ impl Kind {
         }
     }
 
+    /// True if its peer means to take CPU time; others mean to hold connections.
+    pub(crate) fn floods(self) -> bool {
+        matches!(self, Kind::Ordinary | Kind::TenThousandStreams | Kind::LargestMessage | Kind::LargestMessageForged)
+    }
+
     /// What its member does, if it has one.
     pub(crate) fn misdeed(self) -> Option<Misdeed> {
         match self {

@@ -29,7 +29,7 @@ const DEVIATIONS: f64 = 1.4826;
 const SAME: f64 = 1.05;
 
 /// A limit above this says nothing: the machine has too much else to do.
-const NOISE: f64 = 2.0;
+const NOISE: f64 = 1.5;
 
 /// What a ratio says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -15,6 +15,13 @@ use crate::peer::Told;
 /// By how much the most memory of the process that serves may grow, in bytes.
 const MEMORY_GROWTH: u64 = 256 << 20;
 
+/// How much more CPU time than the peer the ordinary viewer may take, ...
+const ALIKE: f64 = 1.1;
+/// ... and how much where the peer takes hardly any, as a part of one CPU.
+const AT_MOST_IDLE: f64 = 0.02;
+/// A flood takes at least so much of one CPU.
+const FLOOD: f64 = 0.05;
+
 /// What is compared of the measured views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,11 +92,13 @@ impl Report {
         if judged.len() < Figure::ALL.len() {
             faults.push("phases without a view: they are too short, or every view failed".to_owned());
         }
+        let (hostile_cpu, ordinary_cpu) = (cpu(&hostile, &trial.alone), cpu(&ordinary, &trial.alone));
+        faults.extend(unlike(trial.kind.floods(), hostile_cpu, ordinary_cpu));
         Report {
             kind: trial.kind.name(),
             judged,
-            hostile_cpu: cpu(&hostile, &trial.alone),
-            ordinary_cpu: cpu(&ordinary, &trial.alone),
+            hostile_cpu,
+            ordinary_cpu,
             view_cost_ms: trial.cost.as_secs_f64() * 1000.0,
             hostile_did: told(&hostile),
             ordinary_did: told(&ordinary),
@@ -144,6 +153,20 @@ fn faults(trial: &Trial) -> Vec<String> {
         faults.push(format!("memory grew by {} MiB; {} MiB are allowed", grown >> 20, MEMORY_GROWTH >> 20));
     }
     faults
+}
+
+/// What makes the comparison too easy: an ordinary viewer that took more CPU time than the peer did, or
+/// a flood that was none. One that took less makes it harder, and is no fault.
+fn unlike(floods: bool, hostile: f64, ordinary: f64) -> Option<String> {
+    if ordinary > hostile * ALIKE + AT_MOST_IDLE {
+        Some(format!(
+            "the ordinary viewer took {ordinary:.2} of a CPU, and the peer {hostile:.2}: the pairs are too easy"
+        ))
+    } else if floods && hostile < FLOOD {
+        Some(format!("a flood that takes {hostile:.2} of a CPU is none"))
+    } else {
+        None
+    }
 }
 
 /// The median over phases of CPU time for wall time.
@@ -239,5 +262,19 @@ fn details(text: &mut String, report: &Report) {
     );
     for fault in &report.faults {
         let _ = writeln!(text, "{:<24} FAULT: {fault}", "");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_that_is_too_easy_is_a_fault() {
+        assert_eq!(unlike(true, 0.50, 0.55), None);
+        assert!(unlike(true, 0.50, 0.60).unwrap().contains("too easy"));
+        assert_eq!(unlike(true, 0.50, 0.20), None, "harder is no fault");
+        assert!(unlike(true, 0.01, 0.01).unwrap().contains("is none"));
+        assert_eq!(unlike(false, 0.0, 0.01), None);
     }
 }
