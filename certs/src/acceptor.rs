@@ -4,6 +4,7 @@ mod arriving;
 mod blame;
 mod call;
 mod caller;
+mod departures;
 mod gate;
 mod heard;
 mod leaving;

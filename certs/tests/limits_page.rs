@@ -94,6 +94,7 @@ fn the_limits_of_a_port_are_those_of_the_page() {
         handshake_time,
         head_time,
         body_time,
+        leave_time,
     );
     assert_eq!(values("## At the door"), code);
 }

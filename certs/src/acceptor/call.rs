@@ -13,6 +13,7 @@ use weald_proto::{Reason, Told};
 use super::arriving::{self, Arriving, Cut};
 use super::blame;
 use super::caller::TooMany;
+use super::departures::Departures;
 use super::gate::Gate;
 use super::leaving::Leaving;
 use super::occupancy::{InFlight, Seat};
@@ -30,18 +31,25 @@ pub(super) struct Visit {
     peer: PeerIdentity,
     seat: Seat,
     routes: Routes,
+    departures: Arc<Departures>,
 }
 
 impl Visit {
     pub(super) fn new(gate: Arc<Gate>, from: SocketAddr, peer: PeerIdentity, seat: Seat, routes: Routes) -> Self {
-        Visit { gate, from, peer, seat, routes }
+        let departures = Departures::new(gate.entrance.limits.leave_time);
+        Visit { gate, from, peer, seat, routes, departures }
+    }
+
+    /// The answers that have not left.
+    pub(super) fn departures(&self) -> Arc<Departures> {
+        Arc::clone(&self.departures)
     }
 
     /// Answers a request, by the routes if nothing is against it.
     pub(super) async fn serve(self: Arc<Self>, mut request: Request<Incoming>) -> Response<Leaving> {
         let form = Form::of(&request);
         let in_flight = match self.gate.occupancy.begin(self.seat.caller()) {
-            Ok(in_flight) => in_flight,
+            Ok(in_flight) => Arc::new(in_flight),
             Err(TooMany::InFlight) => {
                 return self.refuse(
                     form,
@@ -94,7 +102,12 @@ impl Visit {
 
     fn refuse(&self, form: Form, reason: Reason, told: &Told, detail: &'static str) -> Response<Leaving> {
         self.report(reason, detail);
-        verdict::answer(form, reason, told, self.gate.entrance.listener).map(|body| Leaving::new(body, None))
+        verdict::answer(form, reason, told, self.gate.entrance.listener).map(|body| self.leave(body, None))
+    }
+
+    fn leave(&self, body: tonic::body::Body, call: Option<Call>) -> Leaving {
+        let departure = self.departures.begin(call.as_ref().map(|call| Arc::clone(&call.in_flight)));
+        Leaving::new(body, call, departure)
     }
 
     fn report(&self, reason: Reason, detail: &'static str) {
@@ -113,7 +126,7 @@ fn names_a_method(path: &str) -> bool {
 /// A call in flight.
 pub(super) struct Call {
     visit: Arc<Visit>,
-    in_flight: InFlight,
+    in_flight: Arc<InFlight>,
     form: Form,
     is_compressed: bool,
     cut: Cut,
@@ -133,7 +146,7 @@ impl Call {
 
     fn judge_grpc(self, response: Response<tonic::body::Body>) -> Response<Leaving> {
         let Some(status) = verdict::fault(response.headers()) else {
-            return response.map(|body| Leaving::new(body, Some(self)));
+            return self.leave(response);
         };
         if Reason::of_status(&status).is_none()
             && let Some((reason, told)) = verdict::reason_before_the_call(status.code(), self.is_compressed)
@@ -141,7 +154,7 @@ impl Call {
             return self.refuse(reason, &told, "no service was called");
         }
         self.count(&status);
-        response.map(|body| Leaving::new(body, None))
+        response.map(|body| self.visit.leave(body, None))
     }
 
     /// Routes that find nothing answer in gRPC whoever asks.
@@ -152,7 +165,12 @@ impl Call {
         if response.status().is_client_error() {
             self.in_flight.refused();
         }
-        response.map(|body| Leaving::new(body, Some(self)))
+        self.leave(response)
+    }
+
+    fn leave(self, response: Response<tonic::body::Body>) -> Response<Leaving> {
+        let visit = Arc::clone(&self.visit);
+        response.map(|body| visit.leave(body, Some(self)))
     }
 
     /// Reads the status at the end of an answer, and replaces one that has no reason of ours.

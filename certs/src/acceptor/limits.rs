@@ -40,6 +40,9 @@ pub struct Limits {
     pub head_time: Duration,
     /// For the whole body of a call. Beyond: `DEADLINE_EXCEEDED`.
     pub body_time: Duration,
+    /// For the whole answer to leave, from its head to its last byte: so long may a caller keep it in our
+    /// memory by not reading it. Beyond: the connection is closed.
+    pub leave_time: Duration,
 }
 
 impl Default for Limits {
@@ -59,6 +62,7 @@ impl Default for Limits {
             handshake_time: Duration::from_secs(5),
             head_time: Duration::from_secs(5),
             body_time: Duration::from_secs(5),
+            leave_time: Duration::from_secs(30),
         }
     }
 }

@@ -55,6 +55,7 @@ pub(super) async fn requests(
 ) {
     let Entrant { door, peer, seat, stream } = entrant;
     let visit = Arc::new(Visit::new(Arc::clone(&gate), from, peer.clone(), seat, routes));
+    let departures = visit.departures();
     let service = service_fn(move |request| {
         let visit = Arc::clone(&visit);
         async move { Ok::<_, Infallible>(visit.serve(request).await) }
@@ -68,6 +69,10 @@ pub(super) async fn requests(
         ended = connection.as_mut() => ended,
         () = silence => {
             let refusal = Refusal::new(Reason::HandshakeTimedOut, "HTTP/2 was agreed on, and never begun");
+            return gate.report(from, refusal.of(Some(peer.spiffe_id().clone())));
+        }
+        () = departures.overdue() => {
+            let refusal = Refusal::new(Reason::DeadlineExceeded, "an answer was not taken in time");
             return gate.report(from, refusal.of(Some(peer.spiffe_id().clone())));
         }
         () = shutdown.cancelled() => {

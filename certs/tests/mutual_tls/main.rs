@@ -11,5 +11,6 @@ mod identities;
 mod limits;
 mod links;
 mod refused;
+mod unread;
 mod unreasoned;
 mod world;
