@@ -72,6 +72,9 @@ const NOT_SECRET: &[(&str, &str)] = &[
     ("members", "how errors name records"),
 ];
 
+/// Words of a text that are a quotation of it.
+const QUOTE: usize = 4;
+
 /// Words that are looked for nowhere, though records have them, and why.
 const PUBLIC: &[(&str, &str)] =
     &[("Emergency", "a kind of encounter, and a word of what the policies tell requesters: 'in an emergency'")];
@@ -149,6 +152,17 @@ impl Secrets {
         for written in &written {
             form::readable(written).iter().for_each(|form| self.haystack.look_for(kind, form, is_word));
             form::encoded(written).iter().for_each(|form| self.haystack.look_for(kind, form, false));
+        }
+        if kind == SecretKind::FreeText {
+            self.add_quotes(text);
+        }
+    }
+
+    /// A text need not be quoted whole to be told: any four words of it, one after the other, will do.
+    fn add_quotes(&mut self, text: &str) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        for quote in words.windows(QUOTE).filter(|_| words.len() > QUOTE) {
+            self.haystack.look_for(SecretKind::FreeText, &quote.join(" "), true);
         }
     }
 
@@ -261,6 +275,15 @@ mod tests {
                 assert!(found(&format!("detail={note:?}")).is_some(), "a note of {}", item.source_record_id);
             }
         }
+    }
+
+    #[test]
+    fn a_part_of_a_text_is_found_and_a_few_words_of_it_are_not() {
+        let mut secrets = Secrets::of(std::iter::empty()).unwrap();
+        secrets.add(SecretKind::FreeText, "lives alone since the spring, key under the blue pot");
+        let found = |text: &str| !secrets.search(Channel::Log, text).is_empty();
+        assert!(found("cannot read \"since the spring, key\" at line 3"));
+        assert!(!found("since the spring all is well"));
     }
 
     #[test]
