@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "weald/v1/section.proto",
     "weald/v1/element.proto",
     "weald/v1/detail.proto",
@@ -15,6 +15,7 @@ const FILES: [&str; 11] = [
     "weald/v1/answer.proto",
     "weald/v1/summary.proto",
     "weald/v1/audit.proto",
+    "weald/v1/session.proto",
     "weald/service/v1/record_service.proto",
     "weald/service/v1/node_agent_service.proto",
 ];

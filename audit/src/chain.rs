@@ -148,6 +148,14 @@ impl<R: Read> Walk<R> {
         Ok(Some(Link { sequence: expected, offset, digest, message }))
     }
 
+    /// The next entry of a log that is in use: a record that is being written is its end.
+    pub(crate) fn next_whole(&mut self) -> Result<Option<Link>, ChainError> {
+        match self.step() {
+            Err(ChainError::Bad(Bad { problem: Problem::Torn, .. })) => Ok(None),
+            other => other,
+        }
+    }
+
     /// Reads a record and checks it against its digest; none at the end of the file.
     fn read_record(&mut self) -> Result<Option<Digest>, Fault> {
         let mut header = [0; HEADER];

@@ -23,11 +23,13 @@ pub enum Kind {
     Answer,
     /// A request or a query was refused.
     Refusal,
+    /// An answer of this node was shown again from a broker's memory.
+    Viewed,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Kind] = &[Kind::Intent, Kind::Release, Kind::Answer, Kind::Refusal];
+    pub const ALL: &'static [Kind] = &[Kind::Intent, Kind::Release, Kind::Answer, Kind::Refusal, Kind::Viewed];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Kind {
             Kind::Release => "release",
             Kind::Answer => "answer",
             Kind::Refusal => "refusal",
+            Kind::Viewed => "viewed",
         }
     }
 
@@ -45,6 +48,7 @@ impl Kind {
             Kind::Release => wire::AuditKind::Release,
             Kind::Answer => wire::AuditKind::Answer,
             Kind::Refusal => wire::AuditKind::Refusal,
+            Kind::Viewed => wire::AuditKind::Viewed,
         }
     }
 
@@ -54,6 +58,7 @@ impl Kind {
             Ok(wire::AuditKind::Release) => Ok(Kind::Release),
             Ok(wire::AuditKind::Answer) => Ok(Kind::Answer),
             Ok(wire::AuditKind::Refusal) => Ok(Kind::Refusal),
+            Ok(wire::AuditKind::Viewed) => Ok(Kind::Viewed),
             Ok(wire::AuditKind::Unspecified) | Err(_) => Err(Malformed::new("kind", "a known value")),
         }
     }
@@ -133,6 +138,21 @@ pub struct AuditedOutcome {
     pub query_digest: Option<Digest>,
 }
 
+/// Where and when an answer of a node was shown again from a broker's memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditedView {
+    /// Digest of the first entry of the broker's log: tells it from every other.
+    pub log: Digest,
+    /// Number of the entry about it in that log.
+    pub sequence: u64,
+    /// When it was shown.
+    pub viewed_at: Timestamp,
+    /// The view.
+    pub view: ViewId,
+    /// The viewer app.
+    pub viewer: SpiffeId,
+}
+
 /// One entry, before the log gives it a place in the chain and a time. What does not apply is empty.
 ///
 /// Holds personal data (domain rules, audit): `Debug` prints the kind and nothing else.
@@ -178,6 +198,8 @@ pub struct Entry {
     pub count: Option<NonZeroU64>,
     /// The network address from which a refused connection or call came, if that is known.
     pub address: Option<IpAddr>,
+    /// Where an answer was shown again, in a node's log.
+    pub viewed: Option<AuditedView>,
 }
 
 impl Entry {
@@ -204,6 +226,7 @@ impl Entry {
             expires_at: None,
             count: None,
             address: None,
+            viewed: None,
         }
     }
 

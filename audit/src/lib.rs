@@ -8,7 +8,8 @@
 //! - [`verify`] walks a log and names the first bad entry; [`verify_against`] also finds an end that
 //!   was cut off, which a chain alone cannot show.
 //! - [`entries`] and [`recent`] read a log back for reports; [`served`] tells after a restart which
-//!   nonces and assertions were used.
+//!   nonces and assertions were used, and [`viewed`] which access notices were written down.
+//! - [`Log::follow`] tells of entries as they become durable, in their order.
 //!
 //! # The file
 //!
@@ -36,6 +37,7 @@
 mod chain;
 pub mod drill;
 mod entry;
+mod follow;
 mod frame;
 mod log;
 mod message;
@@ -48,11 +50,12 @@ mod verify;
 mod writer;
 
 pub use chain::{Bad, ChainError, Problem};
-pub use entry::{AuditedOutcome, Entry, Inputs, Kind, Recorder};
+pub use entry::{AuditedOutcome, AuditedView, Entry, Inputs, Kind, Recorder};
+pub use follow::Follow;
 pub use frame::ENTRY_BYTES;
 pub use log::{Cut, Log, OpenError, Recovery};
 pub use pseudonym::{Pseudonym, PseudonymKey};
-pub use read::{Entries, RecordedEntry, entries, recent, served};
+pub use read::{Entries, RecordedEntry, answered, entries, recent, served, viewed};
 pub use refusals::{REFUSALS_IN_ALL, REFUSALS_SINGLY};
 pub use storage::{LogFile, Storage};
 pub use verify::{Verification, verify, verify_against, verify_reader};

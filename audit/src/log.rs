@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use weald_proto::{Clock, Digest, wire};
 
 use crate::chain::{Bad, ChainError, Problem, Walk};
 use crate::entry::Entry;
+use crate::follow::{Follow, Follower};
 use crate::frame::ENTRY_BYTES;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
@@ -41,6 +42,8 @@ pub struct Log {
     recovery: Recovery,
     failed: Arc<AtomicBool>,
     refusals: Refusals,
+    follower: Follower,
+    first: Arc<OnceLock<Digest>>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
 }
@@ -109,7 +112,8 @@ impl Log {
         clock: Arc<dyn Clock>,
         settled_every: Duration,
     ) -> Result<Self, OpenError> {
-        let (recovery, length) = recover(&mut *storage)?;
+        let (first, follower) = (Arc::new(OnceLock::new()), Follower::default());
+        let (recovery, length) = recover(&mut *storage, &first)?;
         let failed = Arc::new(AtomicBool::new(false));
         let refusals = Refusals::default();
         let writer = Writer {
@@ -120,6 +124,8 @@ impl Log {
             length,
             failed: Arc::clone(&failed),
             refusals: refusals.clone(),
+            first: Arc::clone(&first),
+            follower: Arc::clone(&follower),
             settled_every,
         };
         let (queue, entries) = mpsc::channel(QUEUE);
@@ -129,12 +135,22 @@ impl Log {
             .stack_size(256 * 1024)
             .spawn(move || timer.block_on(writer.run(entries, MOST_AT_ONCE)))?;
         let (queue, writer) = (Some(queue), Some(writer));
-        Ok(Log { queue, writer, recovery, failed, refusals, clock, metrics: Metrics::new() })
+        Ok(Log { queue, writer, recovery, failed, refusals, follower, first, clock, metrics: Metrics::new() })
     }
 
     /// What the log held when it was opened.
     pub fn recovery(&self) -> &Recovery {
         &self.recovery
+    }
+
+    /// Digest of the first entry, which tells this log from every other; none while there is none.
+    pub fn first(&self) -> Option<Digest> {
+        self.first.get().copied()
+    }
+
+    /// Tells `follower` of what is appended from now on. A log has one; false if it had one before.
+    pub fn follow(&self, follower: Arc<dyn Follow>) -> bool {
+        self.follower.set(follower).is_ok()
     }
 
     /// True until a write or a flush has failed, after which the log takes nothing more.
@@ -157,10 +173,11 @@ impl Log {
     }
 
     async fn hand_over(&self, entry: Entry) -> Result<Recorded, AuditError> {
+        let followed = self.follower.get().filter(|follower| follower.wants(&entry)).map(|_| Box::new(entry.clone()));
         let message = fitting(entry)?;
         let (done, recorded) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(AuditError::Closed)?;
-        queue.send(Pending { message, done: Some(done) }).await.map_err(|_| AuditError::Closed)?;
+        queue.send(Pending { message, done: Some(done), followed }).await.map_err(|_| AuditError::Closed)?;
         recorded.await.map_err(|_| AuditError::Closed)?
     }
 
@@ -188,7 +205,7 @@ impl Log {
         }
         let room = self.queue.as_ref().filter(|_| self.is_writable()).and_then(|queue| queue.try_reserve().ok());
         match room.zip(fitting(refusal.clone()).ok()) {
-            Some((room, message)) => room.send(Pending { message, done: None }),
+            Some((room, message)) => room.send(Pending { message, done: None, followed: None }),
             None => self.refusals.count(&refusal),
         }
     }
@@ -219,8 +236,8 @@ impl fmt::Debug for Log {
 }
 
 /// Walks the chain, cuts a torn end off, and makes what is left durable. Returns its length too.
-fn recover(storage: &mut dyn Storage) -> Result<(Recovery, u64), OpenError> {
-    let (recovery, length) = survey(storage)?;
+fn recover(storage: &mut dyn Storage, first: &OnceLock<Digest>) -> Result<(Recovery, u64), OpenError> {
+    let (recovery, length) = survey(storage, first)?;
     if let Some(cut) = recovery.cut {
         tracing::warn!(entries = recovery.entries, bytes = cut.bytes, "a torn record was cut off the audit log");
         storage.cut(cut.offset)?;
@@ -229,11 +246,13 @@ fn recover(storage: &mut dyn Storage) -> Result<(Recovery, u64), OpenError> {
     Ok((recovery, length))
 }
 
-fn survey(storage: &mut dyn Storage) -> Result<(Recovery, u64), OpenError> {
+fn survey(storage: &mut dyn Storage, first: &OnceLock<Digest>) -> Result<(Recovery, u64), OpenError> {
     let mut walk = Walk::new(storage.read()?);
     let (length, cut) = loop {
         match walk.step() {
-            Ok(Some(_)) => {}
+            Ok(Some(link)) => {
+                first.get_or_init(|| link.digest);
+            }
             Ok(None) => break (walk.position(), None),
             Err(ChainError::Bad(Bad { offset, problem: Problem::Torn, .. })) => {
                 break (offset, Some(Cut { offset, bytes: walk.position().saturating_sub(offset) }));

@@ -5,11 +5,11 @@ use std::num::NonZeroU64;
 
 use weald_proto::grant::parse_grants;
 use weald_proto::{
-    Digest, Grant, JobRole, Jti, Malformed, NhsNumber, Nonce, OdsCode, Outcome, QueryId, Relationship, Requester,
-    Section, SpiffeId, Timestamp, ViewId, wire,
+    Digest, Grant, Jti, Malformed, NhsNumber, Nonce, OdsCode, Outcome, QueryId, Relationship, Requester, Section,
+    SpiffeId, Timestamp, ViewId, wire,
 };
 
-use crate::entry::{AuditedOutcome, Entry, Inputs, Kind, Recorder};
+use crate::entry::{AuditedOutcome, AuditedView, Entry, Inputs, Kind, Recorder};
 use crate::pseudonym::Pseudonym;
 
 impl Entry {
@@ -27,7 +27,7 @@ impl Entry {
             query_digest: optional_bytes(self.query_digest),
             jti: self.jti.map(|jti| jti.as_str().to_owned()).unwrap_or_default(),
             assertion_digest: optional_bytes(self.assertion_digest),
-            requester: self.requester.as_ref().map(requester_message),
+            requester: self.requester.as_ref().map(Requester::to_wire),
             patient,
             inputs: self.inputs.map(inputs_message),
             decision: self.decision.iter().map(|(section, grant)| Grant::to_wire(grant, *section)).collect(),
@@ -42,6 +42,7 @@ impl Entry {
             expires_at: self.expires_at.map(Timestamp::to_wire),
             count: self.count.map_or(0, NonZeroU64::get),
             address: self.address.map(|address| address.to_string()).unwrap_or_default(),
+            viewed: self.viewed.as_ref().map(viewed_message),
         }
     }
 
@@ -58,7 +59,7 @@ impl Entry {
             query_digest: optional_digest("query_digest", &message.query_digest)?,
             jti: given(&message.jti).map(|text| Jti::parse(text)).transpose()?,
             assertion_digest: optional_digest("assertion_digest", &message.assertion_digest)?,
-            requester: message.requester.as_ref().map(requester).transpose()?,
+            requester: message.requester.as_ref().map(Requester::from_wire).transpose()?,
             inputs: message.inputs.as_ref().map(inputs).transpose()?,
             decision: parse_grants(&message.decision)?,
             policy_version: message.policy_version.clone(),
@@ -72,6 +73,7 @@ impl Entry {
             expires_at: message.expires_at.map(|at| Timestamp::from_wire("expires_at", Some(at))).transpose()?,
             count: NonZeroU64::new(message.count),
             address: given(&message.address).map(|text| address(text)).transpose()?,
+            viewed: message.viewed.as_ref().map(viewed).transpose()?,
         })
     }
 }
@@ -108,29 +110,23 @@ fn recorder(message: &wire::AuditEntry) -> Result<Recorder, Malformed> {
     }
 }
 
-fn requester_message(requester: &Requester) -> wire::AuditRequester {
-    wire::AuditRequester {
-        user: requester.user().to_owned(),
-        name: requester.name().to_owned(),
-        role: requester.role().unwrap_or_default().to_owned(),
-        team: requester.team().unwrap_or_default().to_owned(),
-        organisation: requester.organisation().to_string(),
+fn viewed_message(viewed: &AuditedView) -> wire::AuditViewed {
+    wire::AuditViewed {
+        log: viewed.log.to_vec(),
+        sequence: viewed.sequence,
+        viewed_at: Some(viewed.viewed_at.to_wire()),
+        view_id: viewed.view.to_vec(),
+        viewer: viewed.viewer.to_string(),
     }
 }
 
-fn requester(message: &wire::AuditRequester) -> Result<Requester, Malformed> {
-    let (user, name) = (message.user.clone(), message.name.clone());
-    let organisation = OdsCode::parse(&message.organisation)?;
-    Ok(match message.role.as_str() {
-        "" => Requester::Citizen { user, name, provider: organisation },
-        Requester::PRIVACY_OFFICER_ROLE => Requester::PrivacyOfficer { user, name, organisation },
-        role => Requester::Professional {
-            user,
-            name,
-            role: JobRole::parse(role)?,
-            organisation,
-            team: given(&message.team).cloned(),
-        },
+fn viewed(message: &wire::AuditViewed) -> Result<AuditedView, Malformed> {
+    Ok(AuditedView {
+        log: Digest::parse("log", &message.log)?,
+        sequence: message.sequence,
+        viewed_at: Timestamp::from_wire("viewed_at", message.viewed_at)?,
+        view: ViewId::parse(&message.view_id)?,
+        viewer: SpiffeId::parse(&message.viewer)?,
     })
 }
 

@@ -1,12 +1,13 @@
 //! Reading a log back.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use weald_proto::replay::Served;
-use weald_proto::{Digest, Malformed, Timestamp};
+use weald_proto::{Digest, Malformed, NhsNumber, SpiffeId, Timestamp, wire};
 
 use crate::chain::{Bad, ChainError, Link, Problem, Walk};
 use crate::entry::{Entry, Kind};
@@ -85,7 +86,7 @@ pub fn recent(path: &Path, since: Timestamp) -> Result<Vec<RecordedEntry>, Chain
 pub fn served(path: &Path, since: Timestamp) -> Result<Vec<Served>, ChainError> {
     let served = recent(path, since)?.into_iter().filter(|entry| match entry.entry.kind {
         Kind::Answer | Kind::Intent => true,
-        Kind::Release | Kind::Refusal => false,
+        Kind::Release | Kind::Refusal | Kind::Viewed => false,
     });
     Ok(served
         .map(|RecordedEntry { entry, recorded_at, .. }| Served {
@@ -94,6 +95,52 @@ pub fn served(path: &Path, since: Timestamp) -> Result<Vec<Served>, ChainError> 
             recorded_at,
         })
         .collect())
+}
+
+/// Up to and with which number of each broker's log a node has written down what was shown again from
+/// memory, by the broker and the digest of that log's first entry: what a node needs to know after a restart.
+///
+/// # Errors
+///
+/// As [`recent`].
+pub fn viewed(path: &Path) -> Result<BTreeMap<(SpiffeId, Digest), u64>, ChainError> {
+    let mut walk = entries(path)?.walk;
+    let mut recorded = BTreeMap::new();
+    while let Some(link) = walk.step()? {
+        let Some(viewed) = &link.message.viewed else { continue };
+        let whose = SpiffeId::parse(&link.message.peer)
+            .and_then(|broker| Ok((broker, Digest::parse("log", &viewed.log)?)))
+            .map_err(|malformed| unreadable(&link, malformed))?;
+        let highest = recorded.entry(whose).or_insert(0);
+        *highest = viewed.sequence.max(*highest);
+    }
+    Ok(recorded)
+}
+
+/// Whom the answer to a query was about, by a node's log, which may be in use; nothing if the log does not
+/// know the query.
+///
+/// # Errors
+///
+/// As [`recent`], for what is read until the entry is found.
+pub fn answered(path: &Path, query: Digest) -> Result<Option<NhsNumber>, ChainError> {
+    let mut walk = entries(path)?.walk;
+    while let Some(link) = walk.next_whole()? {
+        let is_it = link.message.kind() == wire::AuditKind::Answer && link.message.query_digest == query.as_bytes();
+        if is_it {
+            let patient = NhsNumber::parse(&link.message.patient);
+            return patient.map(Some).map_err(|malformed| unreadable(&link, malformed));
+        }
+    }
+    Ok(None)
+}
+
+impl Entries {
+    /// The same, of a log that is in use: a record that is being written is its end.
+    #[must_use]
+    pub fn so_far(self) -> impl Iterator<Item = Result<RecordedEntry, ChainError>> {
+        self.take_while(|entry| !matches!(entry, Err(ChainError::Bad(Bad { problem: Problem::Torn, .. }))))
+    }
 }
 
 impl Iterator for Entries {

@@ -3,8 +3,8 @@
 
 use std::io;
 use std::num::NonZeroU64;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prost::Message as _;
@@ -12,7 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use weald_proto::{Clock, Digest, wire};
 
+use crate::entry::Entry;
+use crate::follow::Follower;
 use crate::frame;
+use crate::read::RecordedEntry;
 use crate::refusals::Refusals;
 use crate::storage::Storage;
 
@@ -60,6 +63,8 @@ pub(crate) struct Pending {
     pub(crate) message: wire::AuditEntry,
     /// Nobody waits for a refusal that was only noted.
     pub(crate) done: Option<Done>,
+    /// The entry again, for whoever follows the log.
+    pub(crate) followed: Option<Box<Entry>>,
 }
 
 type Done = oneshot::Sender<Result<Recorded, AuditError>>;
@@ -79,6 +84,9 @@ pub(crate) struct Writer {
     /// What was counted and has no entry yet.
     pub(crate) refusals: Refusals,
     pub(crate) settled_every: Duration,
+    /// Digest of the first entry, once there is one.
+    pub(crate) first: Arc<OnceLock<Digest>>,
+    pub(crate) follower: Follower,
 }
 
 impl Writer {
@@ -113,7 +121,8 @@ impl Writer {
             return;
         }
         tracing::warn!(refused, "too many refusals to be recorded one by one; they are recorded by their number");
-        let messages = counted.into_iter().map(|entry| Pending { message: entry.into_message(), done: None });
+        let messages =
+            counted.into_iter().map(|entry| Pending { message: entry.into_message(), done: None, followed: None });
         self.commit(&mut messages.collect());
     }
 
@@ -126,12 +135,25 @@ impl Writer {
         let (mut sequence, mut head) = (self.sequence, self.head);
         let mut records = Vec::new();
         let mut waiting = Vec::with_capacity(pending.len());
-        for Pending { mut message, done } in pending.drain(..) {
+        let (mut followed, mut first) = (Vec::new(), None);
+        for Pending { mut message, done, followed: entry } in pending.drain(..) {
+            let (recorded_at, previous_digest) = (self.clock.now(), head);
             sequence += 1;
             message.sequence = sequence;
-            message.previous_digest = head.to_vec();
-            message.recorded_at = Some(self.clock.now().to_wire());
+            message.previous_digest = previous_digest.to_vec();
+            message.recorded_at = Some(recorded_at.to_wire());
             head = frame::push(&mut records, &message.encode_to_vec());
+            let recorded = |entry: Box<Entry>| RecordedEntry {
+                sequence,
+                previous_digest,
+                digest: head,
+                recorded_at,
+                entry: *entry,
+            };
+            followed.extend(entry.map(recorded));
+            if sequence == 1 {
+                first = Some(head);
+            }
             waiting.push((done, Recorded { sequence, digest: head }));
         }
         match self.storage.append(&records).and_then(|()| self.storage.flush()) {
@@ -139,6 +161,12 @@ impl Writer {
                 self.sequence = sequence;
                 self.head = head;
                 self.length += u64::try_from(records.len()).unwrap_or(u64::MAX);
+                if let Some(first) = first {
+                    self.first.get_or_init(|| first);
+                }
+                if let Some(follower) = self.follower.get() {
+                    followed.into_iter().for_each(|entry| follower.recorded(entry));
+                }
                 tell(waiting.into_iter().map(|(done, recorded)| (done, Ok(recorded))));
             }
             Err(error) => {

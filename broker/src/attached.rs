@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use weald_certs::{Attach, Attached as Guard, Link};
 use weald_proto::{Clock, OdsCode, SpiffePath, Timestamp};
 
@@ -35,6 +36,8 @@ pub struct Attachment {
     since: Timestamp,
     in_flight: AtomicUsize,
     misses: AtomicU32,
+    is_draining: AtomicBool,
+    gone: CancellationToken,
 }
 
 impl AttachedNodes {
@@ -43,13 +46,13 @@ impl AttachedNodes {
         AttachedNodes { links: Arc::default(), serial: Arc::default(), changes: Arc::new(watch::channel(0).0), clock }
     }
 
-    /// The link on which to ask, of those whose serials were not tried yet: one that answered last time,
-    /// then the one with the fewest queries under way, then the newest.
+    /// The link on which to ask, of those whose serials were not tried yet: one whose process is not about
+    /// to end, then one that answered last time, then the one with the fewest queries under way, then the newest.
     pub fn choose(&self, organisation: &OdsCode, tried: &[u64]) -> Option<Arc<Attachment>> {
         let links = self.lock();
         let open = links.get(organisation)?.iter();
         open.filter(|one| !one.link.is_closed() && !tried.contains(&one.serial))
-            .min_by_key(|one| (one.misses(), one.in_flight(), std::cmp::Reverse(one.serial)))
+            .min_by_key(|one| (one.is_draining(), one.misses(), one.in_flight(), std::cmp::Reverse(one.serial)))
             .cloned()
     }
 
@@ -89,14 +92,21 @@ impl AttachedNodes {
 
     /// Gives up every link of an organisation: what runs on them ends, and nothing new begins.
     pub fn release(&self, organisation: &OdsCode) {
-        self.lock().remove(organisation);
+        let released = self.lock().remove(organisation);
+        released.iter().flatten().for_each(|one| one.gone.cancel());
         self.changes.send_modify(|changes| *changes += 1);
     }
 
     fn remove(&self, organisation: &OdsCode, serial: u64) {
         let mut links = self.lock();
         if let Some(of_one) = links.get_mut(organisation) {
-            of_one.retain(|one| one.serial != serial);
+            of_one.retain(|one| {
+                let stays = one.serial != serial;
+                if !stays {
+                    one.gone.cancel();
+                }
+                stays
+            });
             if of_one.is_empty() {
                 links.remove(organisation);
             }
@@ -116,13 +126,20 @@ impl Attach for AttachedNodes {
         let SpiffePath::Node(organisation) = link.peer().path.clone() else { return Box::new(()) };
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let since = self.clock.now();
-        let attachment =
-            Arc::new(Attachment { link, serial, since, in_flight: AtomicUsize::new(0), misses: AtomicU32::new(0) });
+        let attachment = Arc::new(Attachment {
+            link,
+            serial,
+            since,
+            in_flight: AtomicUsize::new(0),
+            misses: AtomicU32::new(0),
+            is_draining: AtomicBool::new(false),
+            gone: CancellationToken::new(),
+        });
         let mut links = self.lock();
         let of_one = links.entry(organisation.clone()).or_default();
         of_one.push(attachment);
         if of_one.len() > LINKS {
-            of_one.remove(0);
+            of_one.remove(0).gone.cancel();
         }
         drop(links);
         self.changes.send_modify(|changes| *changes += 1);
@@ -164,6 +181,21 @@ impl Attachment {
     /// Queries under way.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// True once the node has said that its process is about to end.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// The node has said that its process is about to end.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends when nothing new may begin on the link: it has closed, or was given up.
+    pub(crate) async fn gone(&self) {
+        self.gone.cancelled().await;
     }
 
     fn misses(&self) -> u32 {

@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use weald_audit::{Log, PseudonymKey};
+use weald_audit::{Follow, Log, PseudonymKey};
 use weald_certs::Register;
 use weald_policy::Engine;
 use weald_proto::env::Env;
-use weald_proto::{FederationName, Query, Replay, SigningKey, SpiffeId};
+use weald_proto::{FederationName, OdsCode, Query, Replay, SigningKey, SpiffeId};
 
 use crate::ask::AskNode;
 use crate::cache::Cache;
 use crate::fair::Viewers;
 use crate::metrics::Metrics;
+use crate::session::{Notices, Sessions};
 
 /// What a broker is made of.
 pub struct BrokerParts {
@@ -45,19 +46,36 @@ pub struct Broker {
     pub(crate) cache: Cache,
     pub(crate) viewers: Viewers,
     pub(crate) metrics: Metrics,
+    pub(crate) sessions: Sessions,
+    pub(crate) notices: Arc<Notices>,
 }
 
 impl Broker {
     /// A broker that can serve views. Its metrics go to the recorder that is installed by then.
     pub fn new(parts: BrokerParts) -> Self {
-        let cache = Cache::new(Arc::clone(&parts.env.clock));
-        Broker { parts, cache, viewers: Viewers::default(), metrics: Metrics::new() }
+        let sessions = Sessions::default();
+        let cache = Cache::new(Arc::clone(&parts.env.clock), sessions.clone());
+        let notices = Arc::new(Notices::default());
+        if !parts.log.follow(Arc::clone(&notices) as Arc<dyn Follow>) {
+            tracing::error!("somebody else follows the audit log: nodes will not hear of views from memory");
+        }
+        Broker { parts, cache, viewers: Viewers::default(), metrics: Metrics::new(), sessions, notices }
+    }
+
+    /// The sessions with nodes.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// Brings up to date what is not counted as it happens: the register and the clock. For whoever is
     /// about to read the metrics.
     pub fn observe(&self) {
         weald_certs::metrics::register(&self.register(), self.parts.env.clock.now());
+    }
+
+    /// How many access notices of that organisation wait in memory until it has written them down.
+    pub fn pending_notices(&self, organisation: &OdsCode) -> usize {
+        self.notices.waiting(organisation)
     }
 
     pub(crate) fn register(&self) -> Arc<Register> {

@@ -2,6 +2,8 @@
 //!
 //! In memory only. The key is the organisation and the digest of [`Permitted`], which holds the
 //! patient, the requester, the purpose and the permit: an answer is never given to anybody else.
+//! It counts while the session lasts that stood when it was asked for, and the node has not said on it
+//! that the answer counts no more.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -11,9 +13,11 @@ use std::time::{Duration, Instant};
 use moka::Expiry;
 use moka::future::Cache as Moka;
 use weald_policy::Permitted;
+use weald_proto::session::Changed;
 use weald_proto::{Clock, Digest, OdsCode, Timestamp, limit};
 
 use crate::ask::Said;
+use crate::session::{Sessions, Standing};
 
 /// Bytes of answers kept at most.
 const CAPACITY: u64 = 64 * 1024 * 1024;
@@ -26,12 +30,15 @@ pub struct Cache {
     flights: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
     /// Organisations whose last answer may be kept.
     lenders: Mutex<HashSet<OdsCode>>,
+    sessions: Sessions,
     clock: Arc<dyn Clock>,
 }
 
 #[derive(Clone)]
 struct Kept {
     said: Said,
+    query: Digest,
+    standing: Standing,
     until: Timestamp,
     life: Duration,
     weight: u32,
@@ -52,36 +59,58 @@ impl Expiry<Key, Kept> for Granted {
 pub struct Flight(#[expect(dead_code, reason = "held, not read")] tokio::sync::OwnedMutexGuard<()>);
 
 impl Cache {
-    /// An empty cache.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let kept =
-            Moka::builder().max_capacity(CAPACITY).weigher(|_, kept: &Kept| kept.weight).expire_after(Granted).build();
-        Cache { kept, flights: Mutex::default(), lenders: Mutex::default(), clock }
+    /// An empty cache, of answers that count as long as those sessions last.
+    pub fn new(clock: Arc<dyn Clock>, sessions: Sessions) -> Self {
+        let kept = Moka::builder()
+            .max_capacity(CAPACITY)
+            .weigher(|_, kept: &Kept| kept.weight)
+            .expire_after(Granted)
+            .support_invalidation_closures()
+            .build();
+        Cache { kept, flights: Mutex::default(), lenders: Mutex::default(), sessions, clock }
     }
 
     /// What this organisation said to the same requester under the same permit, if it may still be used.
     pub async fn recall(&self, organisation: &OdsCode, permitted: &Permitted) -> Option<Said> {
         let key = (organisation.clone(), permitted.digest());
         let kept = self.kept.get(&key).await?;
-        if self.clock.now() >= kept.until {
+        let holds = self.sessions.holds(organisation, kept.standing, &kept.query);
+        if !holds || self.clock.now() >= kept.until {
             self.kept.invalidate(&key).await;
             return None;
         }
         Some(Said { cached: true, ..kept.said })
     }
 
-    /// Keeps an answer for as long as its controller grants, and never longer than a minute.
-    pub async fn keep(&self, organisation: &OdsCode, permitted: &Permitted, said: &Said) {
+    /// Keeps an answer for as long as its controller grants, and never longer than a minute. `standing` is
+    /// how the organisation's session stood before it was asked; without one nothing is kept.
+    pub async fn keep(&self, organisation: &OdsCode, permitted: &Permitted, said: &Said, standing: Option<Standing>) {
         let statement = said.verified.statement();
         let life = Duration::from_secs(statement.cache_seconds.into()).min(limit::CACHE_CEILING);
-        self.note_grant(organisation, !life.is_zero());
-        if life.is_zero() {
-            return;
-        }
+        let query = said.query.digest();
+        let standing = standing.filter(|standing| self.sessions.holds(organisation, *standing, &query));
+        self.note_grant(organisation, !life.is_zero() && standing.is_some());
+        let Some(standing) = standing.filter(|_| !life.is_zero()) else { return };
         let until = statement.retrieved_at.plus(life).min(self.clock.now().plus(life));
         let weight = u32::try_from(said.size()).unwrap_or(u32::MAX);
-        let kept = Kept { said: said.clone(), until, life, weight };
+        let kept = Kept { said: said.clone(), query, standing, until, life, weight };
         self.kept.insert((organisation.clone(), permitted.digest()), kept).await;
+    }
+
+    /// Forgets what an organisation said, or only what it said to these queries. What is forgotten here did
+    /// not count any more: [`Cache::recall`] asks the session.
+    pub(crate) fn forget(&self, organisation: &OdsCode, changed: Changed) {
+        let organisation = organisation.clone();
+        let gone = self.kept.invalidate_entries_if(move |(of, _), kept| {
+            *of == organisation
+                && match &changed {
+                    Changed::All => true,
+                    Changed::Queries(queries) => queries.contains(&kept.query),
+                }
+        });
+        if let Err(error) = gone {
+            tracing::error!(%error, "kept answers that count no more stay in memory until they expire");
+        }
     }
 
     /// Takes the flight of this organisation and permit. If another view has it, waits until that one

@@ -1,12 +1,17 @@
 //! Reaches nodes: on the links of those that have dialled in, else at the address in the register.
 
-use weald_certs::{ConnectError, Links};
+use std::sync::Arc;
+
+use weald_certs::{ConnectError, Link, Links, Register};
 use weald_proto::{FederationName, OdsCode, SpiffeId, wire};
 
 use crate::ask::{Answering, AskNode, Unanswered};
-use crate::attached::{AttachedNodes, Flight};
+use crate::attached::{AttachedNodes, Attachment, Flight};
 use crate::locate::Located;
 use crate::send::{Sent, send};
+
+/// A link, with the attachment whose it is, if the node has dialled in; or why it could not be dialled.
+pub(crate) type Reached = Result<(Link, Option<Arc<Attachment>>), ConnectError>;
 
 /// Every way to reach a node.
 ///
@@ -23,6 +28,21 @@ impl Nodes {
     /// Asks on the links of `attached`, and dials others by `links`.
     pub fn new(attached: AttachedNodes, links: Links, federation: FederationName) -> Self {
         Nodes { attached, links, federation }
+    }
+
+    /// The links of nodes that have dialled in.
+    pub(crate) fn attached(&self) -> &AttachedNodes {
+        &self.attached
+    }
+
+    /// A link to an organisation's node, on which to hold a session; nothing if there is no way to reach it.
+    pub(crate) async fn reach(&self, register: &Register, organisation: &OdsCode) -> Option<Reached> {
+        if let Some(attachment) = self.attached.choose(organisation, &[]) {
+            return Some(Ok((attachment.link(), Some(attachment))));
+        }
+        let address = register.member(organisation)?.address.as_deref()?;
+        let node = SpiffeId::node(&self.federation, organisation);
+        Some(self.links.link(address, &node).await.map(|link| (link, None)))
     }
 
     async fn on_attached(&self, organisation: &OdsCode, query: &wire::SignedMessage) -> Option<Sent> {

@@ -19,6 +19,7 @@ pub mod record;
 pub mod refusal;
 mod send;
 pub mod service;
+pub mod session;
 pub mod summary;
 pub mod view;
 

@@ -71,13 +71,15 @@ impl Question<'_> {
         }
         let viewer = self.broker.viewers.viewer(self.admitted.viewer());
         let place = viewer.place_at(self.organisation).await;
+        // What the node says from here on is about the answer, too.
+        let standing = self.broker.sessions.standing(self.organisation);
         let query = self.query();
         let signed = Signed::sign(&query, self.organisation.as_str(), &self.broker.parts.key);
         let _ = sent.set(signed.digest());
         let nodes = &self.broker.parts.nodes;
         let answer = nodes.ask(self.located, self.organisation, signed.as_wire().clone()).await?;
         let said = self.check(answer, signed, &query)?;
-        cache.keep(self.organisation, permitted, &said).await;
+        cache.keep(self.organisation, permitted, &said, standing).await;
         Ok((said, Some(Arc::new(place))))
     }
 

@@ -34,6 +34,8 @@ const LASTING: Duration = Duration::from_secs(30);
 const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// How long it has to say so: a link that is half open is noticed within 25 s.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// For calls that run when the process is told to stop; after that they are cut off.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Queries at once on one link.
 const STREAMS: u32 = 256;
 /// Queries are small: 128 KiB may be under way for one, ...
@@ -167,7 +169,10 @@ async fn answer(stream: impl Connection + 'static, peer: PeerIdentity, routes: R
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            match tokio::time::timeout(DRAIN_TIMEOUT, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return tracing::info!(broker = %peer, "link ended with calls under way"),
+            }
         }
     };
     if let Err(error) = ended {

@@ -67,6 +67,15 @@ impl Listener {
         }
     }
 
+    /// Calls whose caller speaks as long as the call lasts, by path: the time and the size of their bodies
+    /// are theirs to bound, and those who serve them do.
+    pub const fn long_calls(self) -> &'static [&'static str] {
+        match self {
+            Listener::Broker => &[],
+            Listener::Node => &["/weald.service.v1.NodeAgentService/Session"],
+        }
+    }
+
     /// The door that a caller with these protocols comes to: our most preferred.
     pub(crate) fn door<'a>(self, protocols: impl Iterator<Item = &'a [u8]>) -> Option<Door> {
         let named: Vec<Door> = protocols.filter_map(Door::from_alpn).collect();
@@ -117,6 +126,12 @@ mod tests {
                 (Listener::Node, Door::Http2, broker),
             ]
         );
+    }
+
+    #[test]
+    fn only_the_session_of_a_node_lasts() {
+        assert!(Listener::Broker.long_calls().is_empty());
+        assert_eq!(Listener::Node.long_calls(), ["/weald.service.v1.NodeAgentService/Session"]);
     }
 
     #[test]

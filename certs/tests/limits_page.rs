@@ -119,6 +119,9 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         NAMES,
         UNMAPPED_KINDS,
         ITEMS,
+        NOTICE_BYTES,
+        CHANGED_QUERIES,
+        NOTICES_PER_SECOND,
         ASSERTION_LIFE,
         QUERY_LIFE,
         CLOCK_SKEW,
@@ -128,6 +131,9 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         CONNECT_DEADLINE,
         SOURCE_DEADLINE,
         VIEW_DEADLINE,
+        SESSION_PING,
+        SESSION_SILENCE,
+        NOTICE_LIFE,
     );
     assert_eq!(values("## In messages and between parties"), code);
     let constants = CONTRACT.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());

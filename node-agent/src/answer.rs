@@ -9,6 +9,7 @@ use crate::read::read;
 use crate::record::{record, record_refusal};
 use crate::refusal::Refusal;
 use crate::release::{Release, release};
+use crate::session::lend;
 use crate::sign::sign;
 use crate::verify::verify;
 
@@ -26,7 +27,11 @@ pub async fn answer(node: &Node, peer: &PeerIdentity, query: wire::SignedMessage
         Err(refusal) => return Err(record_refusal(node, peer, refusal).await),
     };
     let release = match decide(node, &asked) {
-        Ok(decided) => release(node, &asked, &decided, read(node, &asked, &decided).await),
+        Ok(decided) => {
+            // Before the record is read: a change after that must find this query.
+            let lent = lend(node, &asked);
+            release(node, &asked, &decided, lent, read(node, &asked, &decided).await)
+        }
         Err(declined) => Release::declined(node, &asked, declined),
     };
     let recorded = record(node, peer, &asked, &release).await?;

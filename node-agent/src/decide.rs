@@ -8,6 +8,9 @@ use weald_proto::{OrganisationKind, Outcome, Reason};
 use crate::node::Node;
 use crate::verify::Asked;
 
+/// The stable reason of a paused node.
+const PAUSED: &str = "PAUSED";
+
 /// A decision that allows something.
 #[derive(Debug)]
 pub struct Decided {
@@ -23,7 +26,7 @@ pub struct Declined {
     /// The outcome that will be stated.
     pub outcome: Outcome,
     /// Stable reason.
-    pub reason: Reason,
+    pub code: &'static str,
     /// The reason in plain words, for the requester.
     pub text: String,
 }
@@ -37,9 +40,13 @@ pub(crate) fn kind_of(node: &Node) -> Option<OrganisationKind> {
 ///
 /// # Errors
 ///
-/// [`Declined`] when the role is unknown, or nothing of what was asked is allowed.
+/// [`Declined`] when the organisation has paused its node, the role is unknown, or nothing of what was asked
+/// is allowed.
 pub fn decide(node: &Node, asked: &Asked) -> Result<Decided, Declined> {
-    let refused = |reason: Reason, text: String| Declined { outcome: Outcome::Refused, reason, text };
+    if let Some(text) = node.sessions.paused() {
+        return Err(Declined { outcome: Outcome::Paused, code: PAUSED, text });
+    }
+    let refused = |reason: Reason, text: String| Declined { outcome: Outcome::Refused, code: reason.as_str(), text };
     let Some(kind) = kind_of(node) else {
         return Err(refused(
             Reason::NotAMember,

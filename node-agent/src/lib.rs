@@ -13,6 +13,7 @@ pub mod record;
 pub mod refusal;
 pub mod release;
 pub mod service;
+pub mod session;
 pub mod sign;
 pub mod source;
 pub mod store;

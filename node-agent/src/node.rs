@@ -12,6 +12,7 @@ use weald_proto::{FederationName, OdsCode, Replay};
 
 use crate::metrics::Metrics;
 use crate::release::SaltKey;
+use crate::session::{History, Sessions};
 use crate::sign::StatementKey;
 use crate::store::RecordStore;
 
@@ -33,9 +34,11 @@ pub struct NodeParts {
     pub replay: Replay,
     /// Signs statements.
     pub key: StatementKey,
-    /// For how many seconds answers may be kept by a broker; 0 for not at all. A node that cannot
-    /// send notices grants nothing.
+    /// For how many seconds answers may be kept by a broker; 0 for not at all. Only a broker that has a
+    /// session with this node is granted any.
     pub cache_seconds: u32,
+    /// Access notices that its log holds already, from [`History::read`].
+    pub history: History,
     /// Time, randomness, network.
     pub env: Env,
 }
@@ -45,14 +48,16 @@ pub struct Node {
     pub(crate) parts: NodeParts,
     pub(crate) salts: SaltKey,
     pub(crate) metrics: Metrics,
+    pub(crate) sessions: Sessions,
 }
 
 impl Node {
     /// A node that can answer. Its metrics go to the recorder that is installed by then.
-    pub fn new(parts: NodeParts) -> Self {
+    pub fn new(mut parts: NodeParts) -> Self {
         let salts = SaltKey::generate(&*parts.env.random);
         let metrics = Metrics::of(&parts.organisation);
-        Node { parts, salts, metrics }
+        let sessions = Sessions::new(std::mem::take(&mut parts.history), &*parts.env.random);
+        Node { parts, salts, metrics, sessions }
     }
 
     /// The organisation that it speaks for.

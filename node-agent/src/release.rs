@@ -16,6 +16,7 @@ use weald_proto::{
 use crate::decide::{Decided, Declined};
 use crate::node::Node;
 use crate::read::Read;
+use crate::session::Lent;
 use crate::store::{Person, SectionReading};
 use crate::verify::Asked;
 
@@ -55,7 +56,7 @@ impl Release {
     /// Nothing leaves: the organisation's decision is stated, and no more.
     pub fn declined(node: &Node, asked: &Asked, declined: Declined) -> Self {
         let mut release = Release::empty(node, asked, declined.outcome);
-        release.statement.reason_code = declined.reason.as_str().to_owned();
+        release.statement.reason_code = declined.code.to_owned();
         release.statement.reason_text = brief(&declined.text);
         release
     }
@@ -127,8 +128,8 @@ impl fmt::Debug for Release {
     }
 }
 
-/// Releases what was read, cut down to the permit.
-pub fn release(node: &Node, asked: &Asked, decided: &Decided, read: Read) -> Release {
+/// Releases what was read, cut down to the permit; it may be kept if it was lent.
+pub fn release(node: &Node, asked: &Asked, decided: &Decided, lent: Option<Lent>, read: Read) -> Release {
     let record = match read {
         Ok(record) => record,
         Err(cause) => return unavailable(node, asked, cause),
@@ -144,7 +145,7 @@ pub fn release(node: &Node, asked: &Asked, decided: &Decided, read: Read) -> Rel
     }
     let mut release = Release::empty(node, asked, Outcome::Answered);
     release.statement.source_as_of = record.as_of;
-    release.statement.cache_seconds = node.parts.cache_seconds;
+    release.statement.cache_seconds = lent.map_or(0, Lent::seconds);
     if sees_something_of_all(decided) {
         let kinds = person.unmapped.iter().filter(|(kind, _)| fits(kind)).take(limit::UNMAPPED_KINDS);
         release.statement.unmapped = kinds.map(|(kind, count)| (kind.clone(), *count)).collect();

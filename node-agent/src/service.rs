@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tonic::{Request, Response, Status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
 use weald_certs::PeerIdentity;
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
-use weald_proto::service::{AskRequest, AskResponse};
+use weald_proto::service::{AskRequest, AskResponse, SessionRequest, SessionResponse};
 use weald_proto::{Reason, Told, limit};
 
 use crate::answer::answer;
 use crate::node::Node;
+use crate::session;
 
+/// Notices of a session that wait to be sent.
+const SAID_AHEAD: usize = 32;
 /// The longest that one query is worked on: hyper enforces no `grpc-timeout`, so we do.
 const BOUND: Duration = limit::VIEW_DEADLINE;
 
@@ -33,6 +38,19 @@ impl NodeService {
 
 #[tonic::async_trait]
 impl NodeAgentService for NodeService {
+    type SessionStream = ReceiverStream<Result<SessionResponse, Status>>;
+
+    async fn session(
+        &self,
+        request: Request<Streaming<SessionRequest>>,
+    ) -> Result<Response<Self::SessionStream>, Status> {
+        let peer = request.extensions().get::<PeerIdentity>();
+        let peer = peer.ok_or_else(|| Reason::WrongParty.to_status(&Told::default()))?.spiffe_id().clone();
+        let (tell, told) = mpsc::channel(SAID_AHEAD);
+        tokio::spawn(session::serve(tell, request.into_inner(), peer, Arc::clone(&self.node)));
+        Ok(Response::new(ReceiverStream::new(told)))
+    }
+
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
         let peer = request
             .extensions()
@@ -43,7 +61,7 @@ impl NodeAgentService for NodeService {
         // A task of its own: a broker that hangs up cannot have a record read without an entry of it.
         let node = Arc::clone(&self.node);
         let answering = tokio::spawn(async move {
-            let began = Instant::now();
+            let (began, _under_way) = (Instant::now(), node.sessions.under_way());
             let ended = answer(&node, &peer, query).await;
             node.metrics.query_ended(&ended, began.elapsed());
             ended

@@ -26,4 +26,4 @@ pub use exit::Exit;
 pub use log::LogSettings;
 pub use metrics::{MetricsSettings, Watched};
 pub use program::{Program, main};
-pub use serve::{Service, Way};
+pub use serve::{Beside, Service, Way};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use weald_certs::{Acceptor, Attachment};
@@ -23,6 +23,8 @@ pub struct Service {
     pub what: String,
     /// What can be read of it from outside.
     pub watched: Watched,
+    /// What runs beside it.
+    pub beside: Beside,
 }
 
 /// How others reach what is served.
@@ -37,6 +39,10 @@ pub enum Way {
     /// On connections that this process makes to brokers.
     Links(Vec<Attachment>),
 }
+
+/// Begins what runs beside a service, and ends when that token is cancelled: when the process is told to
+/// stop, before requests that run have ended.
+pub type Beside = Box<dyn FnOnce(CancellationToken) -> JoinHandle<()> + Send>;
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,8 +65,8 @@ pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clo
     };
     let shutdown = CancellationToken::new();
     let mut running = JoinSet::new();
-    let mut all_watched = Vec::new();
-    for Service { way, what, mut watched } in services {
+    let (mut all_watched, mut beside_all) = (Vec::new(), Vec::new());
+    for Service { way, what, mut watched, beside } in services {
         match way {
             Way::Port { acceptor, routes } => {
                 let address = acceptor.local_address();
@@ -77,6 +83,7 @@ pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clo
                 }
             }
         }
+        beside_all.push(beside(shutdown.clone()));
         all_watched.push(watched);
     }
     let (serving, end) = (Arc::new(AtomicBool::new(true)), CancellationToken::new());
@@ -93,6 +100,11 @@ pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clo
     tracing::info!("stopping: requests that run are ended first");
     shutdown.cancel();
     while running.join_next().await.is_some() {}
+    for beside in beside_all {
+        if let Err(error) = beside.await {
+            tracing::error!(%error, "what ran beside a port failed");
+        }
+    }
     end.cancel();
     if let Some(read) = read {
         // It was cancelled: there is nothing to learn from how it ended.

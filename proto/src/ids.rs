@@ -59,6 +59,10 @@ random_id!(
     /// Makes a query one that was never asked before.
     Nonce, "nonce"
 );
+random_id!(
+    /// Tells one run of a node's process from every other.
+    Instance, "instance"
+);
 
 /// The id of an assertion: 1 to 64 characters of `A-Z a-z 0-9 - _ .`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -41,6 +41,7 @@ pub mod role;
 pub mod section;
 #[cfg(feature = "grpc")]
 pub mod service;
+pub mod session;
 pub mod signed;
 pub mod spiffe;
 pub mod statement;
@@ -62,7 +63,7 @@ pub use digest::Digest;
 pub use env::{Clock, ManualClock, Random, SystemClock, SystemRandom};
 pub use grant::{Filter, Grant};
 pub use identity::{Identity, IdentityMismatch};
-pub use ids::{Jti, Nonce, QueryId, ViewId};
+pub use ids::{Instance, Jti, Nonce, QueryId, ViewId};
 pub use jws::SignedAssertion;
 pub use key::{KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, SigningKey, VerifyingKey};
 pub use malformed::Malformed;

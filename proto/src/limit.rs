@@ -37,6 +37,13 @@ pub const UNMAPPED_KINDS: usize = 256;
 /// Items of one answer, over all its sections.
 pub const ITEMS: usize = 20_000;
 
+/// Bytes of one notice on a session.
+pub const NOTICE_BYTES: usize = 64 * 1024;
+/// Kept answers that one notice names; a node to which more happens says that it is every one.
+pub const CHANGED_QUERIES: usize = 1024;
+/// Notices a second of one node, acknowledgements aside.
+pub const NOTICES_PER_SECOND: u32 = 64;
+
 /// How long an assertion may be valid.
 pub const ASSERTION_LIFE: Duration = Duration::from_secs(5 * 60);
 /// How long a query may be valid.
@@ -56,3 +63,9 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_millis(1000);
 pub const SOURCE_DEADLINE: Duration = Duration::from_millis(2500);
 /// For the whole view.
 pub const VIEW_DEADLINE: Duration = Duration::from_millis(3000);
+/// Between two pings of a session.
+pub const SESSION_PING: Duration = Duration::from_secs(10);
+/// How long one end of a session may say nothing.
+pub const SESSION_SILENCE: Duration = Duration::from_secs(25);
+/// How old an access notice may get before it is given up.
+pub const NOTICE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);

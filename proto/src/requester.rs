@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{JobRole, OdsCode};
+use crate::{JobRole, Malformed, OdsCode, bounded, limit, wire};
 
 /// Who looks: one person in one role at a time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,6 +87,42 @@ impl Requester {
             Requester::Professional { team, .. } => team.as_deref(),
             Requester::Citizen { .. } | Requester::PrivacyOfficer { .. } => None,
         }
+    }
+}
+
+impl Requester {
+    /// As audit logs and access notices have it.
+    pub fn to_wire(&self) -> wire::AuditRequester {
+        wire::AuditRequester {
+            user: self.user().to_owned(),
+            name: self.name().to_owned(),
+            role: self.role().unwrap_or_default().to_owned(),
+            team: self.team().unwrap_or_default().to_owned(),
+            organisation: self.organisation().to_string(),
+        }
+    }
+
+    /// Parses what [`Requester::to_wire`] made.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] naming the first field that does not parse.
+    pub fn from_wire(message: &wire::AuditRequester) -> Result<Self, Malformed> {
+        let text = |field, text: &str| bounded::text(field, text, limit::TEXT_CHARS, "at most 256 characters");
+        let (user, name) = (text("user", &message.user)?, text("name", &message.name)?);
+        let team = text("team", &message.team)?;
+        let organisation = OdsCode::parse(&message.organisation)?;
+        Ok(match message.role.as_str() {
+            "" => Requester::Citizen { user, name, provider: organisation },
+            Requester::PRIVACY_OFFICER_ROLE => Requester::PrivacyOfficer { user, name, organisation },
+            role => Requester::Professional {
+                user,
+                name,
+                role: JobRole::parse(role)?,
+                organisation,
+                team: (!team.is_empty()).then_some(team),
+            },
+        })
     }
 }
 

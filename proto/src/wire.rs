@@ -15,6 +15,8 @@ macro_rules! opaque {
 opaque!(
     Answer,
     AuditEntry,
+    AuditRequester,
+    BrokerNotice,
     Item,
     IdentityBlock,
     OpaquePart,
@@ -28,4 +30,5 @@ opaque!(
     MergePlan,
     SectionCompleteness,
     SectionDecision,
+    Viewed,
 );

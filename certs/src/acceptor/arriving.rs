@@ -18,17 +18,31 @@ pub(super) type Cut = Arc<OnceLock<Reason>>;
 pub(super) struct Arriving {
     body: Incoming,
     bytes_left: usize,
-    deadline: Instant,
+    /// None of a call that lasts.
+    deadline: Option<Instant>,
     /// Made when the body lets us wait for the first time. Most do not.
     timer: Option<Pin<Box<Sleep>>>,
     cut: Cut,
 }
 
 impl Arriving {
-    pub(super) fn new(body: Incoming, limits: &Limits, cut: Cut) -> Self {
+    /// Within these limits; without any, the body of a call that lasts.
+    pub(super) fn new(body: Incoming, limits: Option<&Limits>, cut: Cut) -> Self {
         let now = Instant::now();
-        let deadline = now.checked_add(limits.body_time).unwrap_or(now);
-        Arriving { body, bytes_left: limits.body_bytes, deadline, timer: None, cut }
+        let deadline = limits.map(|limits| now.checked_add(limits.body_time).unwrap_or(now));
+        let bytes_left = limits.map_or(usize::MAX, |limits| limits.body_bytes);
+        Arriving { body, bytes_left, deadline, timer: None, cut }
+    }
+
+    /// Takes from the bytes that may come; false if there are too many.
+    fn take(&mut self, bytes: usize) -> bool {
+        // Of a call that lasts they are not counted.
+        if self.deadline.is_none() {
+            return true;
+        }
+        let left = self.bytes_left.checked_sub(bytes);
+        self.bytes_left = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn cut_off(&self, reason: Reason) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
@@ -57,19 +71,17 @@ impl Body for Arriving {
         match Pin::new(&mut arriving.body).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
-                match arriving.bytes_left.checked_sub(bytes) {
-                    Some(left) => {
-                        arriving.bytes_left = left;
-                        Poll::Ready(Some(Ok(frame)))
-                    }
-                    None => arriving.cut_off(Reason::RequestTooLarge),
+                if arriving.take(bytes) {
+                    Poll::Ready(Some(Ok(frame)))
+                } else {
+                    arriving.cut_off(Reason::RequestTooLarge)
                 }
             }
             Poll::Ready(other) => {
                 Poll::Ready(other.map(|result| result.map_err(|error| Status::from_error(Box::new(error)))))
             }
             Poll::Pending => {
-                let deadline = arriving.deadline;
+                let Some(deadline) = arriving.deadline else { return Poll::Pending };
                 let timer = arriving.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
                 match timer.as_mut().poll(context) {
                     Poll::Ready(()) => arriving.cut_off(Reason::DeadlineExceeded),

@@ -62,14 +62,15 @@ impl Visit {
                 return self.refuse(form, Reason::TooManyRequests, &Told::wait(wait), "refused too often");
             }
         };
+        let lasts = self.gate.entrance.listener.long_calls().contains(&request.uri().path());
         let is_compressed = request.headers().get("grpc-encoding").is_some_and(|encoding| encoding != "identity");
-        let call = Call { visit: Arc::clone(&self), in_flight, form, is_compressed, cut: Cut::default() };
+        let call = Call { visit: Arc::clone(&self), in_flight, form, is_compressed, lasts, cut: Cut::default() };
         if let Some((reason, told, detail)) = self.objection(form, &request) {
             return call.refuse(reason, &told, detail);
         }
         request.extensions_mut().insert(self.peer.clone());
         let limits = &self.gate.entrance.limits;
-        let request = request.map(|body| Arriving::new(body, limits, Arc::clone(&call.cut)));
+        let request = request.map(|body| Arriving::new(body, (!lasts).then_some(limits), Arc::clone(&call.cut)));
         match self.routes.clone().call(request).await {
             Ok(response) => call.judge(response),
             Err(never) => match never {},
@@ -106,7 +107,8 @@ impl Visit {
     }
 
     fn leave(&self, body: tonic::body::Body, call: Option<Call>) -> Leaving {
-        let departure = self.departures.begin(call.as_ref().map(|call| Arc::clone(&call.in_flight)));
+        let lasts = call.as_ref().is_some_and(|call| call.lasts);
+        let departure = self.departures.begin(call.as_ref().map(|call| Arc::clone(&call.in_flight)), lasts);
         Leaving::new(body, call, departure)
     }
 
@@ -129,6 +131,7 @@ pub(super) struct Call {
     in_flight: Arc<InFlight>,
     form: Form,
     is_compressed: bool,
+    lasts: bool,
     cut: Cut,
 }
 

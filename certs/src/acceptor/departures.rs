@@ -26,13 +26,16 @@ impl Departures {
         Arc::new(Departures { time, board: Mutex::default() })
     }
 
-    /// One more answer, of that call, which is in flight until the answer has left.
-    pub(super) fn begin(self: &Arc<Self>, call: Option<Arc<InFlight>>) -> Arc<Departure> {
+    /// One more answer, of that call, which is in flight until the answer has left. That of a call that lasts
+    /// has no deadline.
+    pub(super) fn begin(self: &Arc<Self>, call: Option<Arc<InFlight>>, lasts: bool) -> Arc<Departure> {
         let now = Instant::now();
         let mut board = self.board();
         let number = board.next;
         board.next = number.wrapping_add(1);
-        board.deadlines.insert(number, now.checked_add(self.time).unwrap_or(now));
+        if !lasts {
+            board.deadlines.insert(number, now.checked_add(self.time).unwrap_or(now));
+        }
         drop(board);
         Arc::new(Departure { departures: Arc::clone(self), number, _call: call })
     }
@@ -83,9 +86,9 @@ mod tests {
     async fn the_first_answer_that_has_not_left_in_its_time_is_overdue() {
         let departures = Departures::new(TIME);
         let began = Instant::now();
-        let in_time = departures.begin(None);
+        let in_time = departures.begin(None, false);
         tokio::time::advance(Duration::from_secs(10)).await;
-        let late = departures.begin(None);
+        let late = departures.begin(None, false);
         drop(in_time);
         departures.overdue().await;
         assert_eq!(began.elapsed(), Duration::from_secs(40));

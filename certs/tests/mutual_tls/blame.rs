@@ -1,11 +1,12 @@
 //! Whoever is refused too often waits, unless it was somebody else's fault.
 
 use tokio::sync::mpsc;
+use tonic::codegen::BoxStream;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use weald_certs::{Link, Listener};
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
-use weald_proto::service::{AskRequest, AskResponse};
+use weald_proto::service::{AskRequest, AskResponse, SessionRequest, SessionResponse};
 use weald_proto::{Reason, Told};
 
 use crate::world::{World, ask};
@@ -15,6 +16,12 @@ struct Refusing(Reason);
 
 #[tonic::async_trait]
 impl NodeAgentService for Refusing {
+    type SessionStream = BoxStream<SessionResponse>;
+
+    async fn session(&self, _: Request<Streaming<SessionRequest>>) -> Result<Response<Self::SessionStream>, Status> {
+        Err(Status::unimplemented("no sessions"))
+    }
+
     async fn ask(&self, _: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
         Err(self.0.to_status(&Told::default()))
     }

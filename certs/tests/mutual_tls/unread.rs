@@ -22,6 +22,15 @@ struct Lavish;
 
 #[tonic::async_trait]
 impl NodeAgentService for Lavish {
+    type SessionStream = tonic::codegen::BoxStream<weald_proto::service::SessionResponse>;
+
+    async fn session(
+        &self,
+        _: Request<tonic::Streaming<weald_proto::service::SessionRequest>>,
+    ) -> Result<Response<Self::SessionStream>, Status> {
+        Err(Status::unimplemented("no sessions"))
+    }
+
     async fn ask(&self, _: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
         let answer = wire::Answer { identity: vec![0; LARGE], ..wire::Answer::default() };
         Ok(Response::new(AskResponse { answer: Some(answer) }))

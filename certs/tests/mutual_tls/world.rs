@@ -14,8 +14,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tonic::codegen::BoxStream;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use weald_certs::{
     Acceptor, AttachNobody, Authority, ConnectError, Connector, Credentials, DoorWatch, Entrance, LeafTerms, Limits,
     Link, Listener, Occupancy, PeerIdentity, Refused, Trust,
@@ -24,7 +25,7 @@ use weald_proto::env::Env;
 use weald_proto::network::TcpNetwork;
 use weald_proto::service::node_agent_service_client::NodeAgentServiceClient;
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
-use weald_proto::service::{AskRequest, AskResponse};
+use weald_proto::service::{AskRequest, AskResponse, SessionRequest, SessionResponse};
 use weald_proto::{Clock as _, FederationName, ManualClock, OdsCode, SpiffeId, SystemRandom, Timestamp};
 
 /// Long enough for any handshake on a busy machine.
@@ -91,6 +92,12 @@ pub(crate) struct Slow {
 
 #[tonic::async_trait]
 impl NodeAgentService for Slow {
+    type SessionStream = BoxStream<SessionResponse>;
+
+    async fn session(&self, _: Request<Streaming<SessionRequest>>) -> Result<Response<Self::SessionStream>, Status> {
+        Err(Status::unimplemented("no sessions"))
+    }
+
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
         let caller = request.extensions().get::<PeerIdentity>().cloned();
         self.tell.send(caller.ok_or_else(|| Status::internal("no caller"))?).ok();
@@ -101,6 +108,12 @@ impl NodeAgentService for Slow {
 
 #[tonic::async_trait]
 impl NodeAgentService for Teller {
+    type SessionStream = BoxStream<SessionResponse>;
+
+    async fn session(&self, _: Request<Streaming<SessionRequest>>) -> Result<Response<Self::SessionStream>, Status> {
+        Err(Status::unimplemented("no sessions"))
+    }
+
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
         let caller = request.extensions().get::<PeerIdentity>().cloned();
         self.0.send(caller.ok_or_else(|| Status::internal("no caller"))?).ok();

@@ -18,6 +18,7 @@ use weald_broker::attached::AttachedNodes;
 use weald_broker::dial::Nodes;
 use weald_broker::door::DoorRecord;
 use weald_broker::service::BrokerService;
+use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Listener, Register};
 use weald_proto::{OdsCode, Query, SigningKey, SpiffeId};
@@ -29,12 +30,16 @@ use crate::silence;
 /// For every node that dials in, to have all its links.
 const ATTACH_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Between two looks at what is waited for.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// What is left of the broker when its process has ended: its configuration, its keys, its files.
 pub(super) struct RestingBroker {
     pub(super) id: SpiffeId,
     pub(super) key: SigningKey<Query>,
     pseudonym: [u8; 32],
     attached: AttachedNodes,
+    reaching: Arc<Nodes>,
     nodes: Arc<dyn AskNode>,
     log: PathBuf,
 }
@@ -47,6 +52,7 @@ pub(super) struct RunningBroker {
     pub(super) address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
+    sessions: JoinHandle<()>,
 }
 
 impl RestingBroker {
@@ -58,14 +64,15 @@ impl RestingBroker {
         between: Option<Between>,
     ) -> anyhow::Result<Self> {
         let attached = AttachedNodes::new(Arc::clone(&ground.env.clock));
-        let direct: Arc<dyn AskNode> = Arc::new(Nodes::new(attached.clone(), ground.links(&id)?, ground.name.clone()));
+        let reaching = Arc::new(Nodes::new(attached.clone(), ground.links(&id)?, ground.name.clone()));
+        let direct: Arc<dyn AskNode> = Arc::clone(&reaching) as Arc<dyn AskNode>;
         let nodes = match between {
             None => direct,
             Some(between) => between(direct),
         };
         let mut pseudonym = [0; 32];
         ground.env.random.fill(&mut pseudonym);
-        Ok(RestingBroker { id, key, pseudonym, attached, nodes, log })
+        Ok(RestingBroker { id, key, pseudonym, attached, reaching, nodes, log })
     }
 
     pub(super) async fn start(
@@ -94,7 +101,9 @@ impl RestingBroker {
         let shutdown = CancellationToken::new();
         let routes = silence::overheard(Routes::new(BrokerService::serve(Arc::clone(&broker))));
         let task = acceptor.serve(routes, shutdown.clone());
-        Ok(RunningBroker { resting: self, broker, log_faults, address, shutdown, task })
+        let keeper = Keeper { broker: Arc::clone(&broker), nodes: Arc::clone(&self.reaching), log: self.log.clone() };
+        let sessions = keeper.keep(shutdown.clone());
+        Ok(RunningBroker { resting: self, broker, log_faults, address, shutdown, task, sessions })
     }
 }
 
@@ -122,11 +131,21 @@ impl RunningBroker {
         tokio::time::timeout(ATTACH_DEADLINE, whole).await.context("not every node has attached")
     }
 
+    /// Waits until all of them have a session.
+    pub(super) async fn until_in_session(&self, organisations: &BTreeSet<OdsCode>) -> anyhow::Result<()> {
+        let whole = async {
+            while !organisations.iter().all(|organisation| self.broker.sessions().has(organisation)) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(ATTACH_DEADLINE, whole).await.context("not every node has a session")
+    }
+
     /// Ends the process: it stops listening, its connections end, its log is closed.
     pub(super) async fn stop(self) -> RestingBroker {
         self.shutdown.cancel();
         // It was cancelled: there is nothing to learn from how it ended.
-        let _ = self.task.await;
+        let _ = tokio::join!(self.task, self.sessions);
         self.resting
     }
 }

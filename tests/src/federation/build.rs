@@ -54,6 +54,12 @@ pub struct MemberSpec {
     pub local_policies: Option<String>,
 }
 
+impl MemberSpec {
+    fn has_node(&self) -> bool {
+        !matches!(self.source, Source::None)
+    }
+}
+
 /// Puts something between the broker and the nodes that it reaches.
 pub(super) type Between = Box<dyn FnOnce(Arc<dyn AskNode>) -> Arc<dyn AskNode> + Send>;
 
@@ -108,6 +114,9 @@ impl FederationBuilder {
         let FederationBuilder { folder, env, members, between, attaching } = self;
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
         let ground = Ground::new(env)?;
+        // Nobody may keep anything without a session.
+        let lending = members.iter().filter(|member| member.cache_seconds > 0 && member.has_node());
+        let lending = lending.map(|member| member.organisation.clone()).collect();
         let mut opened = Vec::new();
         for member in members {
             let attaches = attaching.contains(&member.organisation);
@@ -128,6 +137,7 @@ impl FederationBuilder {
             }
         }
         broker.until_attached(&attaching).await?;
+        broker.until_in_session(&lending).await?;
         Ok(Federation { ground, folder, draft, register, broker, nodes, assertion_keys, statement_keys })
     }
 }

@@ -13,6 +13,7 @@ use weald_audit::drill::Faults as LogFaults;
 use weald_certs::{Acceptor, AttachNobody, Attachment, Connector, Listener, Register};
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
+use weald_node::session::History;
 use weald_node::sign::StatementKey;
 use weald_node::{Node, NodeParts, RecordStore};
 use weald_policy::Engine;
@@ -51,6 +52,7 @@ pub(super) struct AwakeNode {
 
 impl AwakeNode {
     pub(super) async fn stop(self) {
+        self.node.drain();
         self.shutdown.cancel();
         for task in self.tasks {
             // It was cancelled: there is nothing to learn from how it ended.
@@ -132,6 +134,7 @@ impl RestingNode {
             replay: recover(ground, &self.log)?,
             key: StatementKey::new(self.key.clone()),
             cache_seconds: self.cache_seconds,
+            history: History::read(&self.log)?,
             env: ground.env.clone(),
         }));
         let shutdown = CancellationToken::new();

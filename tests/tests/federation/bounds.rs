@@ -10,6 +10,7 @@ use prost_reflect::{
 };
 use serde_json::{Value as Json, json};
 use weald_certs::{KeyState, RegisteredKey};
+use weald_proto::session::{BrokerNotice, NodeNotice};
 use weald_proto::{
     Answer, Assertion, Completeness, Identity, KeyEntry, KeyId, KeyUse, Keyring, Malformed, MergePlan, Query, Section,
     Signable as _, Signed, Statement, VerifyError, limit, wire,
@@ -17,6 +18,7 @@ use weald_proto::{
 use weald_viewer::SummaryError;
 
 use crate::forger::Forgers;
+use crate::notices;
 use crate::world::{World, doctor, practice, store, three};
 
 /// How one field is bounded.
@@ -38,6 +40,8 @@ use Bound::{Client, Expected, Fits, Most, Whole};
 
 /// `spiffe://`, a federation, `/broker/` and a name.
 const BROKER_CHARS: usize = 9 + 63 + 8 + 32;
+/// `spiffe://`, a federation, `/viewer/`, an organisation, `/` and a name.
+const VIEWER_CHARS: usize = 9 + 63 + 8 + 12 + 1 + 32;
 
 /// Every string, every run of bytes and every list, by message and field.
 const TABLE: &[(&str, Bound)] = &[
@@ -55,6 +59,28 @@ const TABLE: &[(&str, Bound)] = &[
     ("Query.nonce", Fits(16, "nonce")),
     ("Query.broker", Most(BROKER_CHARS, "spiffe_id")),
     ("SectionGrant.predicates", Fits(limit::PREDICATES, "predicates")),
+    // At a node, from a broker, on a session.
+    ("BrokerHello.software", Fits(limit::TEXT_CHARS, "software")),
+    ("BrokerHello.log", Fits(32, "log")),
+    ("Viewed.query_digest", Fits(32, "query_digest")),
+    ("Viewed.view_id", Fits(16, "view_id")),
+    ("Viewed.jti", Most(64, "jti")),
+    ("Viewed.assertion_digest", Fits(32, "assertion_digest")),
+    ("Viewed.purpose", Expected("a known code")),
+    ("Viewed.viewer", Most(VIEWER_CHARS, "spiffe_id")),
+    ("Viewed.log", Fits(32, "log")),
+    ("AuditRequester.user", Fits(limit::TEXT_CHARS, "user")),
+    ("AuditRequester.name", Fits(limit::TEXT_CHARS, "name")),
+    ("AuditRequester.role", Most(16, "role")),
+    ("AuditRequester.team", Fits(limit::TEXT_CHARS, "team")),
+    ("AuditRequester.organisation", Fits(12, "organisation")),
+    // At a broker, from a node, on a session.
+    ("NodeHello.software", Fits(limit::TEXT_CHARS, "software")),
+    ("NodeHello.policy_version", Fits(limit::REASON_CHARS, "policy_version")),
+    ("NodeHello.instance", Fits(16, "instance")),
+    ("NodeState.reason", Fits(limit::REASON_CHARS, "reason")),
+    ("Pong.policy_version", Fits(limit::REASON_CHARS, "policy_version")),
+    ("Changed.query_digests", Fits(limit::CHANGED_QUERIES, "query_digests")),
     // At a broker, from a node, and at the client, through a broker.
     ("Answer.identity", Fits(limit::IDENTITY_BYTES, "identity")),
     ("Answer.parts", Fits(limit::SECTIONS, "parts")),
@@ -217,6 +243,11 @@ impl Samples {
             "Answer" => ("v1.Answer", answer.encode_to_vec()),
             "IdentityBlock" => ("v1.IdentityBlock", answer.identity.clone()),
             "Statement" | "SectionStatement" | "UnmappedRecords" => ("v1.Statement", statement.payload.clone()),
+            "BrokerHello" => ("v1.BrokerNotice", notices::broker_hello()),
+            "Viewed" | "AuditRequester" => ("v1.BrokerNotice", notices::viewed()),
+            "NodeHello" | "NodeState" => ("v1.NodeNotice", notices::node_hello()),
+            "Pong" => ("v1.NodeNotice", notices::pong()),
+            "Changed" => ("v1.NodeNotice", notices::changed()),
             "MergePlan" | "ItemRef" => ("v1.MergePlan", self.summary.plan.as_ref().unwrap().encode_to_vec()),
             "SectionCompleteness" => ("v1.SectionCompleteness", completeness.encode_to_vec()),
             other => panic!("nothing is known to hold {other}"),
@@ -248,6 +279,8 @@ impl Samples {
                 }
             }
             "v1.Query" => Query::decode(bytes).map(drop),
+            "v1.BrokerNotice" => BrokerNotice::from_wire(wire::BrokerNotice::decode(bytes).unwrap()).map(drop),
+            "v1.NodeNotice" => NodeNotice::from_wire(wire::NodeNotice::decode(bytes).unwrap()).map(drop),
             "v1.Answer" => Answer::from_wire(wire::Answer::decode(bytes).unwrap()).map(drop),
             "v1.IdentityBlock" => Identity::decode(bytes).map(drop),
             "v1.Statement" => Statement::decode(bytes).map(drop),

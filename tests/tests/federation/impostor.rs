@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use weald_broker::Broker;
 use weald_certs::{Acceptor, AttachNobody, Entrance, Limits, Listener, LogOnly, PeerIdentity};
 use weald_node::Node;
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
 use weald_proto::service::{
-    AskRequest, AskResponse, GetSummaryRequest, GetSummaryResponse, WatchSummaryRequest, WatchSummaryResponse,
+    AskRequest, AskResponse, GetSummaryRequest, GetSummaryResponse, SessionRequest, SessionResponse,
+    WatchSummaryRequest, WatchSummaryResponse,
 };
 use weald_proto::{Digest, OdsCode, Signable as _, Signed, SigningKey, SpiffeId, Statement, Told, limit, wire};
 
@@ -89,6 +90,12 @@ impl LyingNode {
 
 #[tonic::async_trait]
 impl NodeAgentService for LyingNode {
+    type SessionStream = BoxStream<SessionResponse>;
+
+    async fn session(&self, _: Request<Streaming<SessionRequest>>) -> Result<Response<Self::SessionStream>, Status> {
+        Err(Status::unimplemented("no sessions"))
+    }
+
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
         let peer = request.extensions().get::<PeerIdentity>().cloned().unwrap();
         let query = request.into_inner().query.unwrap();

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use tonic::service::Routes;
+use weald_broker::ask::AskNode;
 use weald_broker::attached::AttachedNodes;
 use weald_broker::dial::Nodes;
 use weald_broker::door::DoorRecord;
 use weald_broker::service::BrokerService;
+use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Connector, Entrance, Limits, Links, Listener};
 use weald_process::load::{bind, open_log};
-use weald_process::{Faults, Key, Program, Service, Table, Watched, Way};
+use weald_process::{Beside, Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::env::Env;
 use weald_proto::limit;
 
@@ -62,6 +64,7 @@ impl Program for Configuration {
         let acceptor = bind(faults, &self.listen, entrance).await?;
         let (own, trust) = (Arc::clone(&party.credentials), Arc::clone(&party.trust));
         let links = Links::new(Connector::new(own, trust, env.clone()), limit::CONNECT_DEADLINE);
+        let nodes = Arc::new(Nodes::new(attached.clone(), links, self.federation.clone()));
         let broker = Arc::new(Broker::new(BrokerParts {
             name: name.clone(),
             federation: self.federation.clone(),
@@ -71,9 +74,10 @@ impl Program for Configuration {
             replay,
             key,
             pseudonyms,
-            nodes: Arc::new(Nodes::new(attached.clone(), links, self.federation)),
+            nodes: Arc::clone(&nodes) as Arc<dyn AskNode>,
             env: env.clone(),
         }));
+        let keeper = Keeper { broker: Arc::clone(&broker), nodes, log: self.audit_log.value.clone() };
         let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
         let observe = Box::new(move || {
             broker.observe();
@@ -81,6 +85,8 @@ impl Program for Configuration {
         });
         let watched =
             Watched { register, log, party, occupancy: Some(acceptor.occupancy()), links: Vec::new(), observe };
-        Some(vec![Service { way: Way::Port { acceptor, routes }, what: format!("views as {name}"), watched }])
+        let beside: Beside = Box::new(move |shutdown| keeper.keep(shutdown));
+        let way = Way::Port { acceptor, routes };
+        Some(vec![Service { way, what: format!("views as {name}"), watched, beside }])
     }
 }

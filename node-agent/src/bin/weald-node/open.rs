@@ -10,9 +10,10 @@ use weald_certs::proxy::ProxiedNetwork;
 use weald_certs::{Acceptor, AttachNobody, Attachment, Broker, Connector, Entrance, Limits, Listener, Register};
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
+use weald_node::session::History;
 use weald_node::{Node, NodeParts};
 use weald_process::load::{Party, bind, open_log};
-use weald_process::{Faults, Key, Program, Service, Table, Watched, Way};
+use weald_process::{Beside, Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::env::Env;
 use weald_proto::{FederationName, SpiffeId};
 
@@ -85,6 +86,11 @@ async fn open(
     let code = one.code.value;
     let (log, replay) = open_log(faults, &one.audit_log, &env.clock)?;
     let log = Arc::new(log);
+    let history = History::read(&one.audit_log.value).map_err(|error| {
+        let what = format!("the audit log `{}` cannot be read back: {error}", one.audit_log.value.display());
+        faults.note(&one.audit_log.place, what, "keep the file as evidence, and restore it or begin another");
+    });
+    let history = history.ok()?;
     let acceptor = match &one.listen {
         Some(listen) => {
             let entrance = Entrance {
@@ -109,11 +115,19 @@ async fn open(
         log: Arc::clone(&log),
         replay,
         key: parts.key,
-        // Until nodes can send notices, a broker that keeps an answer would not hear that it has changed.
+        // A source that changes beneath us does not say so yet, so no answer may outlive its view.
         cache_seconds: 0,
+        history,
         env: env.clone(),
     }));
     let routes = Routes::new(NodeService::serve(Arc::clone(&node)));
+    let draining = Arc::clone(&node);
+    let beside: Beside = Box::new(move |shutdown| {
+        tokio::spawn(async move {
+            shutdown.cancelled().await;
+            draining.drain();
+        })
+    });
     let watched = Watched {
         register: Arc::clone(register),
         log,
@@ -126,7 +140,7 @@ async fn open(
         Some(acceptor) => Way::Port { acceptor, routes },
         None => Way::Links(links(&parts.party, register, &routes, companies, env)),
     };
-    Some(Service { way, what: format!("the node of {code}"), watched })
+    Some(Service { way, what: format!("the node of {code}"), watched, beside })
 }
 
 /// For each broker, what the links of this process to it share.

@@ -14,6 +14,7 @@ use weald_audit::Log;
 use weald_certs::acceptor::LogOnly;
 use weald_certs::{Acceptor, Entrance, Limits, Listener};
 use weald_node::service::NodeService;
+use weald_node::session::History;
 use weald_node::sign::StatementKey;
 use weald_node::{Node, NodeParts};
 use weald_policy::Engine;
@@ -80,6 +81,7 @@ async fn answer(place: &Place, organisation: &OdsCode) -> anyhow::Result<SocketA
         replay: Replay::recover(std::iter::empty()),
         key: StatementKey::new(key),
         cache_seconds: 0,
+        history: History::default(),
         env: env.clone(),
     });
     let entrance = Entrance {

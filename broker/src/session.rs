@@ -1,0 +1,263 @@
+//! Sessions with nodes: who is there, what each says of itself, and which kept answers still count.
+//!
+//! There is one with each node that can be reached, on one of its links; when that ends, on another. A kept
+//! answer counts only while the session lasts that stood when it was asked for, so no purge has to survive
+//! anything: what a node could not tell us is forgotten with the session.
+
+mod keep;
+mod notices;
+mod pace;
+mod talk;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use weald_proto::session::{Changed, NodeHello, NodeState, Pong};
+use weald_proto::{Digest, Instance, OdsCode, Timestamp};
+
+pub use keep::Keeper;
+pub(crate) use notices::Notices;
+
+/// Queries of which one session remembers that their answers count no more. Beyond that none counts.
+const CHANGES: usize = 16_384;
+
+/// The sessions of one broker. Clones share them.
+#[derive(Clone, Default)]
+pub struct Sessions {
+    table: Arc<Mutex<Table>>,
+}
+
+#[derive(Default)]
+struct Table {
+    begun: u64,
+    sessions: BTreeMap<OdsCode, Session>,
+}
+
+struct Session {
+    state: SessionState,
+    standing: Standing,
+    changed: HashSet<Digest>,
+}
+
+/// How an organisation's session stood at a moment: which it was, and how often everything had changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    session: u64,
+    changes: u64,
+}
+
+/// What is known of a node by its session.
+#[derive(Debug, Clone)]
+pub struct SessionState {
+    /// Since when the session lasts.
+    pub since: Timestamp,
+    /// Version of the node's software.
+    pub software: String,
+    /// Tells this run of its process from every other.
+    pub instance: Instance,
+    /// Version of its register: the last that it has acknowledged.
+    pub register_version: u64,
+    /// Version of its policies.
+    pub policy_version: String,
+    /// By how many milliseconds its clock is ahead of ours, give or take half the round trip.
+    pub clock_ahead_ms: i64,
+    /// From a ping to its answer, the last time.
+    pub round_trip: Option<Duration>,
+    /// Queries that it was answering.
+    pub in_flight: u32,
+    /// Whether it takes queries.
+    pub availability: NodeState,
+    /// Up to and with which entry of our audit log it has written down what was shown from memory.
+    pub recorded: u64,
+    /// True if the node has dialled in, false if it was dialled.
+    pub is_attached: bool,
+}
+
+impl Sessions {
+    /// Every session, by organisation.
+    pub fn all(&self) -> BTreeMap<OdsCode, SessionState> {
+        let table = self.lock();
+        table.sessions.iter().map(|(organisation, session)| (organisation.clone(), session.state.clone())).collect()
+    }
+
+    /// What is known of one organisation's node, while there is a session.
+    pub fn of(&self, organisation: &OdsCode) -> Option<SessionState> {
+        self.lock().sessions.get(organisation).map(|session| session.state.clone())
+    }
+
+    /// True if there is a session with that organisation's node.
+    pub fn has(&self, organisation: &OdsCode) -> bool {
+        self.lock().sessions.contains_key(organisation)
+    }
+
+    /// How the session with that organisation's node stands, if there is one.
+    pub(crate) fn standing(&self, organisation: &OdsCode) -> Option<Standing> {
+        self.lock().sessions.get(organisation).map(|session| session.standing)
+    }
+
+    /// True if an answer counts that was asked for at that standing, by that query.
+    pub(crate) fn holds(&self, organisation: &OdsCode, standing: Standing, query: &Digest) -> bool {
+        let table = self.lock();
+        let session = table.sessions.get(organisation);
+        session.is_some_and(|session| session.standing == standing && !session.changed.contains(query))
+    }
+
+    /// A session has begun.
+    fn begin(&self, organisation: &OdsCode, hello: NodeHello, now: Timestamp, is_attached: bool) {
+        let mut table = self.lock();
+        table.begun += 1;
+        let standing = Standing { session: table.begun, changes: 0 };
+        let state = SessionState {
+            since: now,
+            software: hello.software,
+            instance: hello.instance,
+            register_version: hello.register_version,
+            policy_version: hello.policy_version,
+            clock_ahead_ms: hello.now.as_millis().saturating_sub(now.as_millis()),
+            round_trip: None,
+            in_flight: 0,
+            availability: hello.state,
+            recorded: hello.recorded,
+            is_attached,
+        };
+        let session = Session { state, standing, changed: HashSet::new() };
+        table.sessions.insert(organisation.clone(), session);
+    }
+
+    fn end(&self, organisation: &OdsCode) {
+        self.lock().sessions.remove(organisation);
+    }
+
+    /// These answers count no more, those that are on their way included.
+    fn change(&self, organisation: &OdsCode, changed: &Changed) {
+        let mut table = self.lock();
+        let Some(session) = table.sessions.get_mut(organisation) else { return };
+        match changed {
+            Changed::Queries(queries) if session.changed.len().saturating_add(queries.len()) <= CHANGES => {
+                session.changed.extend(queries);
+            }
+            Changed::Queries(_) | Changed::All => {
+                session.standing.changes += 1;
+                session.changed.clear();
+            }
+        }
+    }
+
+    fn note_pong(&self, organisation: &OdsCode, pong: Pong, sent_at: Timestamp, round_trip: Duration) {
+        self.update(organisation, |state| {
+            let middle = sent_at.plus(round_trip / 2);
+            state.clock_ahead_ms = pong.now.as_millis().saturating_sub(middle.as_millis());
+            state.round_trip = Some(round_trip);
+            state.register_version = pong.register_version;
+            state.policy_version = pong.policy_version;
+            state.in_flight = pong.in_flight;
+        });
+    }
+
+    fn update(&self, organisation: &OdsCode, change: impl FnOnce(&mut SessionState)) {
+        if let Some(session) = self.lock().sessions.get_mut(organisation) {
+            change(&mut session.state);
+        }
+    }
+
+    /// A panic cannot leave the table half changed in a way that keeps more, so a poisoned lock is as good
+    /// as any.
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sessions({})", self.lock().sessions.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weald_proto::session::NodeState;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_000_000);
+
+    fn hospital() -> OdsCode {
+        OdsCode::parse("RVV").unwrap()
+    }
+
+    fn hello() -> NodeHello {
+        NodeHello {
+            software: "0.1.0".into(),
+            register_version: 3,
+            policy_version: "p".into(),
+            now: NOW.plus(Duration::from_millis(70)),
+            instance: Instance::parse(&[7; 16]).unwrap(),
+            state: NodeState::serving(),
+            recorded: 0,
+        }
+    }
+
+    fn query(number: usize) -> Digest {
+        Digest::of(&number.to_be_bytes())
+    }
+
+    fn begun() -> Sessions {
+        let sessions = Sessions::default();
+        sessions.begin(&hospital(), hello(), NOW, true);
+        sessions
+    }
+
+    #[test]
+    fn an_answer_counts_while_the_session_lasts_that_stood_when_it_was_asked_for() {
+        let sessions = begun();
+        let standing = sessions.standing(&hospital()).unwrap();
+        assert!(sessions.holds(&hospital(), standing, &query(1)));
+        sessions.end(&hospital());
+        assert!(!sessions.holds(&hospital(), standing, &query(1)));
+        assert_eq!(sessions.standing(&hospital()), None);
+        sessions.begin(&hospital(), hello(), NOW, true);
+        assert!(!sessions.holds(&hospital(), standing, &query(1)), "another session is another");
+    }
+
+    #[test]
+    fn what_has_changed_counts_no_more_even_if_its_answer_comes_later() {
+        let sessions = begun();
+        let standing = sessions.standing(&hospital()).unwrap();
+        sessions.change(&hospital(), &Changed::Queries([query(1)].into()));
+        assert!(!sessions.holds(&hospital(), standing, &query(1)));
+        assert!(sessions.holds(&hospital(), standing, &query(2)));
+        sessions.change(&hospital(), &Changed::All);
+        assert!(!sessions.holds(&hospital(), standing, &query(2)));
+        let later = sessions.standing(&hospital()).unwrap();
+        assert!(sessions.holds(&hospital(), later, &query(2)), "an answer that was asked for since");
+    }
+
+    #[test]
+    fn more_changes_than_are_remembered_change_everything() {
+        let sessions = begun();
+        let standing = sessions.standing(&hospital()).unwrap();
+        sessions.change(&hospital(), &Changed::Queries((0..CHANGES).map(query).collect()));
+        assert!(sessions.holds(&hospital(), standing, &query(CHANGES)));
+        sessions.change(&hospital(), &Changed::Queries([query(CHANGES)].into()));
+        assert!(!sessions.holds(&hospital(), standing, &query(CHANGES + 1)));
+    }
+
+    #[test]
+    fn the_clock_of_a_node_is_compared_with_the_middle_of_the_round_trip() {
+        let sessions = begun();
+        assert_eq!(sessions.of(&hospital()).unwrap().clock_ahead_ms, 70);
+        let pong = Pong {
+            number: 1,
+            now: NOW.plus(Duration::from_millis(150)),
+            register_version: 4,
+            policy_version: "q".into(),
+            in_flight: 2,
+        };
+        sessions.note_pong(&hospital(), pong, NOW, Duration::from_millis(100));
+        let state = sessions.of(&hospital()).unwrap();
+        assert_eq!((state.clock_ahead_ms, state.register_version, state.in_flight), (100, 4, 2));
+        assert_eq!((state.policy_version.as_str(), state.round_trip), ("q", Some(Duration::from_millis(100))));
+    }
+}

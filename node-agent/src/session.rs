@@ -1,0 +1,155 @@
+//! Sessions with brokers: what the node has to say by itself, and what it lets them keep because of that.
+//!
+//! A broker that has a session hears of every change within a second, so it may keep answers for a while;
+//! one that has none hears nothing, and is granted nothing.
+
+mod granted;
+mod history;
+mod live;
+mod talk;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use weald_proto::session::{Availability, NodeState};
+use weald_proto::{Instance, NhsNumber, Random, limit};
+
+use crate::node::Node;
+use crate::verify::Asked;
+use granted::Granted;
+pub use history::History;
+use history::Recording;
+use live::Live;
+pub(crate) use talk::serve;
+
+/// The sessions of one node, and what brokers may remember because of them.
+pub(crate) struct Sessions {
+    instance: Instance,
+    live: Live,
+    granted: Granted,
+    recording: Recording,
+    state: watch::Sender<NodeState>,
+    under_way: Arc<AtomicU32>,
+}
+
+impl Sessions {
+    pub(crate) fn new(history: History, random: &dyn Random) -> Self {
+        Sessions {
+            instance: Instance::generate(random),
+            live: Live::default(),
+            granted: Granted::default(),
+            recording: Recording::after(history),
+            state: watch::Sender::new(NodeState::serving()),
+            under_way: Arc::default(),
+        }
+    }
+
+    /// Why the organisation has paused its node, if it has.
+    pub(crate) fn paused(&self) -> Option<String> {
+        let state = self.state();
+        (state.availability == Availability::Paused).then_some(state.reason)
+    }
+
+    fn state(&self) -> NodeState {
+        self.state.borrow().clone()
+    }
+
+    /// Counts a query as under way until it is dropped.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(&self.under_way))
+    }
+}
+
+/// A query that is being answered.
+pub(crate) struct UnderWay(Arc<AtomicU32>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer that its broker may keep. Nothing but [`lend`] makes one.
+#[derive(Debug, Clone, Copy)]
+pub struct Lent(u32);
+
+impl Lent {
+    pub(crate) fn seconds(self) -> u32 {
+        self.0
+    }
+}
+
+/// Lets the broker keep the answer to a query, if the node would hear of nothing less: the broker has a
+/// session, and there is room to remember whom the query is about. To be called before the record is read,
+/// so that whatever changes after that is told to whoever has the answer.
+pub fn lend(node: &Node, asked: &Asked) -> Option<Lent> {
+    let (seconds, query) = (node.parts.cache_seconds, asked.query());
+    if seconds == 0 || !node.sessions.live.has(&query.broker) {
+        return None;
+    }
+    let life = Duration::from_secs(seconds.into()).min(limit::CACHE_CEILING) + limit::QUERY_LIFE;
+    let now = node.parts.env.clock.now();
+    let patient = &asked.assertion().patient.nhs_number;
+    node.sessions.granted.note(query.digest(), patient, now, now.plus(life)).then_some(Lent(seconds))
+}
+
+impl Node {
+    /// What the local system holds of that person has changed, or what may be shown of it: kept answers
+    /// about them count no more. Every broker hears of it at once, and of nothing but which queries were
+    /// answered.
+    pub fn changed(&self, person: &NhsNumber) {
+        self.sessions.live.changed(&self.sessions.granted.forget(person));
+    }
+
+    /// Anything may have changed: no kept answer counts any more.
+    pub fn all_changed(&self) {
+        self.sessions.granted.forget_all();
+        self.sessions.live.all_changed();
+    }
+
+    /// Pauses the node: every query is answered with the signed outcome paused, and this reason, of which
+    /// the first 512 characters count. It is for people, and must not be about any person.
+    pub fn pause(&self, reason: &str) {
+        let reason = reason.chars().take(limit::REASON_CHARS).collect();
+        self.become_unless_draining(NodeState { availability: Availability::Paused, reason });
+        // A pause that leaves answers in memories would be none.
+        self.all_changed();
+    }
+
+    /// Ends a pause.
+    pub fn resume(&self) {
+        self.become_unless_draining(NodeState::serving());
+    }
+
+    /// The process is about to end: brokers are told to send new queries on other links, and sessions
+    /// end. Queries on the way are answered all the same. There is no way back.
+    pub fn drain(&self) {
+        let reason = "its process is about to end".to_owned();
+        self.sessions.state.send_replace(NodeState { availability: Availability::Draining, reason });
+    }
+
+    /// How many brokers have a session.
+    pub fn sessions(&self) -> usize {
+        self.sessions.live.count()
+    }
+
+    fn become_unless_draining(&self, state: NodeState) {
+        self.sessions.state.send_if_modified(|current| {
+            let changes = current.availability != Availability::Draining && *current != state;
+            if changes {
+                *current = state;
+            }
+            changes
+        });
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sessions({})", self.live.count())
+    }
+}

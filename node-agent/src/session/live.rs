@@ -1,0 +1,161 @@
+//! Which brokers have a session now, and what each is yet to hear.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio_util::sync::CancellationToken;
+use weald_proto::session::Changed;
+use weald_proto::{Digest, SpiffeId, limit};
+
+/// The sessions of brokers: one each, the newest.
+#[derive(Default)]
+pub(super) struct Live(Arc<Mutex<HashMap<SpiffeId, Seat>>>);
+
+#[derive(Default)]
+struct Seat {
+    session: Option<Arc<Ear>>,
+    /// Held by the session that is there: the next waits until what it writes down is written.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What one session is yet to tell its broker.
+#[derive(Default)]
+pub(super) struct Ear {
+    untold: Mutex<Option<Changed>>,
+    /// There is something to tell.
+    pub(super) news: Notify,
+    /// Another session of the same broker has begun.
+    pub(super) replaced: CancellationToken,
+}
+
+/// A session that is there; dropped when it has ended.
+pub(super) struct Present {
+    live: Arc<Mutex<HashMap<SpiffeId, Seat>>>,
+    broker: SpiffeId,
+    pub(super) ear: Arc<Ear>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Live {
+    /// True if that broker has a session.
+    pub(super) fn has(&self, broker: &SpiffeId) -> bool {
+        lock(&self.0).get(broker).is_some_and(|seat| seat.session.is_some())
+    }
+
+    /// How many have.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.0).values().filter(|seat| seat.session.is_some()).count()
+    }
+
+    /// Begins a session: ends the one that the broker had, and waits until it is over.
+    pub(super) async fn enter(&self, broker: &SpiffeId) -> Present {
+        let turn = {
+            let mut live = lock(&self.0);
+            let seat = live.entry(broker.clone()).or_default();
+            if let Some(before) = seat.session.take() {
+                before.replaced.cancel();
+            }
+            Arc::clone(&seat.turn)
+        };
+        let turn = turn.lock_owned().await;
+        let ear = Arc::new(Ear::default());
+        lock(&self.0).entry(broker.clone()).or_default().session = Some(Arc::clone(&ear));
+        Present { live: Arc::clone(&self.0), broker: broker.clone(), ear, _turn: turn }
+    }
+
+    /// Tells everybody that the answers to these queries count no more.
+    pub(super) fn changed(&self, queries: &BTreeSet<Digest>) {
+        if !queries.is_empty() {
+            self.tell(|untold| more(untold, queries));
+        }
+    }
+
+    /// Tells everybody that no answer counts any more.
+    pub(super) fn all_changed(&self) {
+        self.tell(|_| Changed::All);
+    }
+
+    fn tell(&self, news: impl Fn(Option<Changed>) -> Changed) {
+        for ear in lock(&self.0).values().filter_map(|seat| seat.session.as_ref()) {
+            let mut untold = ear.untold.lock().unwrap_or_else(PoisonError::into_inner);
+            *untold = Some(news(untold.take()));
+            ear.news.notify_one();
+        }
+    }
+}
+
+/// What was untold and these; all, if they do not fit into one notice.
+fn more(untold: Option<Changed>, queries: &BTreeSet<Digest>) -> Changed {
+    let mut all = match untold {
+        Some(Changed::All) => return Changed::All,
+        Some(Changed::Queries(before)) => before,
+        None => BTreeSet::new(),
+    };
+    all.extend(queries);
+    if all.len() > limit::CHANGED_QUERIES { Changed::All } else { Changed::Queries(all) }
+}
+
+impl Ear {
+    /// True if something is untold.
+    pub(super) fn has_news(&self) -> bool {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Takes what is untold.
+    pub(super) fn take(&self) -> Option<Changed> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        if let Some(seat) = lock(&self.live).get_mut(&self.broker)
+            && seat.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, &self.ear))
+        {
+            seat.session = None;
+        }
+    }
+}
+
+/// A panic cannot leave the map half changed, so a poisoned lock is as good as any.
+fn lock(live: &Mutex<HashMap<SpiffeId, Seat>>) -> MutexGuard<'_, HashMap<SpiffeId, Seat>> {
+    live.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queries(numbers: std::ops::Range<usize>) -> BTreeSet<Digest> {
+        numbers.map(|number| Digest::of(&number.to_be_bytes())).collect()
+    }
+
+    #[test]
+    fn what_was_not_told_yet_is_told_together_and_as_everything_when_it_is_too_much() {
+        let some = more(None, &queries(0..limit::CHANGED_QUERIES - 1));
+        let full = more(Some(some), &queries(5..limit::CHANGED_QUERIES));
+        assert_eq!(full, Changed::Queries(queries(0..limit::CHANGED_QUERIES)));
+        assert_eq!(more(Some(full), &queries(limit::CHANGED_QUERIES..limit::CHANGED_QUERIES + 1)), Changed::All);
+        assert_eq!(more(Some(Changed::All), &queries(0..1)), Changed::All);
+    }
+
+    #[tokio::test]
+    async fn a_second_session_of_a_broker_ends_the_first_and_begins_when_that_is_over() {
+        let (live, broker) = (Live::default(), SpiffeId::parse("spiffe://kent.weald.example/broker/b1").unwrap());
+        assert!(!live.has(&broker));
+        let first = live.enter(&broker).await;
+        assert!(live.has(&broker));
+        let ear = Arc::clone(&first.ear);
+        let (second, ()) = tokio::join!(live.enter(&broker), async {
+            ear.replaced.cancelled().await;
+            assert!(!live.has(&broker), "nothing is granted in between");
+            drop(first);
+        });
+        assert!(live.has(&broker));
+        live.all_changed();
+        assert_eq!((ear.take(), second.ear.take()), (None, Some(Changed::All)));
+        drop(second);
+        assert!(!live.has(&broker));
+    }
+}
