@@ -7,7 +7,8 @@ use std::num::NonZeroU64;
 
 use weald_proto::{
     Assertion, BreakGlassReason, Digest, Grant, Jti, Malformed, NhsNumber, Nonce, OdsCode, OrganisationKind, Outcome,
-    Purpose, Query, QueryId, Reason, Relationship, Requester, Section, SpiffeId, Timestamp, Verified, ViewId, wire,
+    OutcomeReason, Purpose, Query, QueryId, Reason, Relationship, Requester, Section, SpiffeId, Timestamp, Verified,
+    ViewId, wire,
 };
 
 use crate::Pseudonym;
@@ -136,6 +137,8 @@ pub struct AuditedOutcome {
     /// SHA-256 of the payload of the query that was sent, in a broker's log: what joins it to the
     /// organisation's own log, whether or not an answer came.
     pub query_digest: Option<Digest>,
+    /// Why it is no answer; none if it is one, or if the organisation's own reason is in no closed list.
+    pub reason: Option<OutcomeReason>,
 }
 
 /// Where and when an answer of a node was shown again from a broker's memory.

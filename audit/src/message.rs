@@ -166,6 +166,7 @@ fn outcome_message(outcome: &AuditedOutcome) -> wire::AuditOutcome {
         outcome: outcome.outcome.to_wire(),
         cached: outcome.cached,
         query_digest: optional_bytes(outcome.query_digest),
+        reason_code: outcome.reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
     }
 }
 
@@ -175,6 +176,7 @@ fn outcome(message: &wire::AuditOutcome) -> Result<AuditedOutcome, Malformed> {
         outcome: Outcome::from_wire(message.outcome)?,
         cached: message.cached,
         query_digest: optional_digest("query_digest", &message.query_digest)?,
+        reason: given(&message.reason_code).map(|code| code.parse()).transpose()?,
     })
 }
 

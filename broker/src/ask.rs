@@ -14,7 +14,10 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use weald_audit::Recorded;
-use weald_proto::{Answer, Digest, KeyId, OdsCode, Outcome, Query, Reason, Signed, VerifiedAnswer, limit, wire};
+use weald_proto::{
+    Answer, Digest, KeyId, NoAnswer, OdsCode, Outcome, OutcomeReason, Query, Reason, Signed, VerifiedAnswer, limit,
+    wire,
+};
 
 use crate::admit::Admitted;
 use crate::broker::Broker;
@@ -47,12 +50,42 @@ pub enum Unanswered {
     /// It did not answer in time.
     #[error("no answer in time")]
     TimedOut,
+    /// The query was never sent: it waited in line until its time was over.
+    #[error("not asked in time")]
+    NotSentInTime,
     /// It refused the query without signing anything.
     #[error("the node refused the query: {0}")]
     Refused(Reason),
     /// It sent something that is no answer.
-    #[error("no answer: {0}")]
-    Invalid(String),
+    #[error("no answer: {reason}: {detail}")]
+    Invalid {
+        /// The stable reason.
+        reason: NoAnswer,
+        /// What we log: which field or section, never a value.
+        detail: String,
+    },
+}
+
+impl Unanswered {
+    /// The stable reason.
+    pub const fn reason(&self) -> OutcomeReason {
+        OutcomeReason::Broker(match self {
+            Unanswered::Unreachable(_) => NoAnswer::Unreachable,
+            Unanswered::TimedOut => NoAnswer::TimedOut,
+            Unanswered::NotSentInTime => NoAnswer::NotSentInTime,
+            Unanswered::Refused(reason) => return OutcomeReason::Organisation(*reason),
+            Unanswered::Invalid { reason, .. } => *reason,
+        })
+    }
+
+    /// What came of the organisation.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Unanswered::Unreachable(_) => Outcome::Unreachable,
+            Unanswered::TimedOut | Unanswered::NotSentInTime => Outcome::TimedOut,
+            Unanswered::Refused(_) | Unanswered::Invalid { .. } => Outcome::Invalid,
+        }
+    }
 }
 
 /// What an organisation said, checked.
@@ -88,7 +121,9 @@ pub struct Heard {
     pub outcome: Outcome,
     /// What it said, if the outcome is its own word.
     pub said: Option<Said>,
-    /// Stable reason, if it is no answer.
+    /// Why it is no answer, if it is none; of an organisation's own word, if that is in a closed list.
+    pub reason: Option<OutcomeReason>,
+    /// The code of it, as the organisation has it if it is its own word; else empty.
     pub reason_code: String,
     /// Reason in plain words, if it is no answer.
     pub reason_text: String,
@@ -99,6 +134,23 @@ pub struct Heard {
     /// The place that its viewer app holds at the organisation for as long as the answer is in memory.
     #[expect(dead_code, reason = "held, not read")]
     pub(crate) place: Option<Arc<Place>>,
+}
+
+impl Heard {
+    /// Nothing was said, for that reason.
+    pub(crate) fn without_answer(organisation: OdsCode, outcome: Outcome, reason: OutcomeReason) -> Self {
+        Heard {
+            organisation,
+            outcome,
+            said: None,
+            reason: Some(reason),
+            reason_code: reason.as_str().to_owned(),
+            reason_text: reason.text().to_owned(),
+            query: None,
+            elapsed: Duration::ZERO,
+            place: None,
+        }
+    }
 }
 
 /// Gets each outcome as it comes, once its release is durable.
@@ -162,14 +214,6 @@ pub async fn ask(
 }
 
 fn not_asked(organisation: &OdsCode) -> Heard {
-    Heard {
-        organisation: organisation.clone(),
-        outcome: Outcome::NotAsked,
-        said: None,
-        reason_code: "HOLDS_NONE_OF_IT".into(),
-        reason_text: "by the register it holds none of the sections asked for".into(),
-        query: None,
-        elapsed: Duration::ZERO,
-        place: None,
-    }
+    let reason = OutcomeReason::Broker(NoAnswer::HoldsNoneOfIt);
+    Heard::without_answer(organisation.clone(), Outcome::NotAsked, reason)
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::{Instant, timeout_at};
 use weald_proto::{
-    Answer, Digest, Grant, KeyId, KeyUse, Keyring as _, Nonce, OdsCode, Outcome, Query, QueryId, Section, Signed,
-    limit, wire,
+    Answer, AnswerError, Digest, Grant, KeyId, KeyUse, Keyring as _, Nonce, OdsCode, OutcomeReason, Query, QueryId,
+    Section, Signed, limit, wire,
 };
 
 use crate::admit::Admitted;
@@ -36,12 +36,14 @@ impl Question<'_> {
         let said = timeout_at(self.until, self.put(&sent)).await;
         let elapsed = started.elapsed();
         let organisation = self.organisation.clone();
-        match said.unwrap_or(Err(Unanswered::TimedOut)) {
+        let late = || if sent.get().is_some() { Unanswered::TimedOut } else { Unanswered::NotSentInTime };
+        match said.unwrap_or_else(|_| Err(late())) {
             Ok((said, place)) => {
                 let statement = said.verified.statement();
                 Heard {
                     organisation,
                     outcome: statement.outcome,
+                    reason: statement.reason_code.parse().ok().map(OutcomeReason::Organisation),
                     reason_code: statement.reason_code.clone(),
                     reason_text: statement.reason_text.clone(),
                     query: Some(said.query.digest()),
@@ -52,9 +54,8 @@ impl Question<'_> {
             }
             Err(unanswered) => {
                 tracing::info!(view_id = %self.admitted.view(), %organisation, error = %unanswered, "no answer");
-                let (outcome, reason_code, reason_text) = outcome_of(&unanswered);
-                let query = sent.get().copied();
-                Heard { organisation, outcome, said: None, reason_code, reason_text, query, elapsed, place: None }
+                let heard = Heard::without_answer(organisation, unanswered.outcome(), unanswered.reason());
+                Heard { query: sent.get().copied(), elapsed, ..heard }
             }
         }
     }
@@ -120,22 +121,13 @@ impl Question<'_> {
 
     /// Checks an answer: signed by that organisation, bound to this query, about this person.
     fn check(&self, answer: wire::Answer, signed: Signed<Query>, query: &Query) -> Result<Said, Unanswered> {
-        let answer = Answer::from_wire(answer).map_err(|fault| Unanswered::Invalid(fault.to_string()))?;
+        let invalid = |fault: AnswerError| Unanswered::Invalid { reason: fault.reason(), detail: fault.to_string() };
+        let answer = Answer::from_wire(answer).map_err(|fault| invalid(fault.into()))?;
         let asked = query.grants.keys().copied().collect();
         let patient = &self.admitted.assertion().patient;
-        let verified = answer
-            .verify(self.organisation, &signed, &asked, patient, &*self.located.register)
-            .map_err(|fault| Unanswered::Invalid(fault.to_string()))?;
+        let verified =
+            answer.verify(self.organisation, &signed, &asked, patient, &*self.located.register).map_err(invalid)?;
         let assertion_key = query.assertion.key_id();
         Ok(Said { query: signed, answer: Arc::new(answer), verified: Arc::new(verified), assertion_key, cached: false })
-    }
-}
-
-fn outcome_of(unanswered: &Unanswered) -> (Outcome, String, String) {
-    match unanswered {
-        Unanswered::Unreachable(_) => (Outcome::Unreachable, "UNREACHABLE".into(), "it could not be reached".into()),
-        Unanswered::TimedOut => (Outcome::TimedOut, "TIMED_OUT".into(), "it did not answer in time".into()),
-        Unanswered::Refused(reason) => (Outcome::Invalid, reason.as_str().into(), reason.text().into()),
-        Unanswered::Invalid(_) => (Outcome::Invalid, "INVALID".into(), "what it sent does not hold".into()),
     }
 }

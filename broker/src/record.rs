@@ -62,6 +62,7 @@ fn audited(heard: &Heard) -> AuditedOutcome {
         outcome: heard.outcome,
         cached: heard.said.as_ref().is_some_and(|said| said.cached),
         query_digest: heard.query,
+        reason: heard.reason,
     }
 }
 

@@ -4,7 +4,7 @@ use tonic::Code;
 use weald_certs::Link;
 use weald_proto::service::AskRequest;
 use weald_proto::service::node_agent_service_client::NodeAgentServiceClient;
-use weald_proto::{Reason, limit, wire};
+use weald_proto::{NoAnswer, Reason, limit, wire};
 
 use crate::ask::Unanswered;
 
@@ -37,7 +37,10 @@ pub(crate) async fn send(link: Link, query: wire::SignedMessage) -> Sent {
     match client.ask(AskRequest { query: Some(query) }).await {
         Ok(response) => match response.into_inner().answer {
             Some(answer) => Sent::Answered(Box::new(answer)),
-            None => Sent::InVain(Unanswered::Invalid("an empty answer".into())),
+            None => Sent::InVain(Unanswered::Invalid {
+                reason: NoAnswer::AnswerMalformed,
+                detail: "an empty answer".into(),
+            }),
         },
         Err(status) if never_sent(&status) => Sent::Never,
         Err(status) => Sent::InVain(refused(&status)),
@@ -64,7 +67,9 @@ fn refused(status: &tonic::Status) -> Unanswered {
         (Some(Reason::AuditUnavailable), _) => Unanswered::Unreachable("its audit log cannot be written".into()),
         (Some(reason), _) => Unanswered::Refused(reason),
         (None, Code::DeadlineExceeded) => Unanswered::TimedOut,
-        (None, Code::OutOfRange | Code::ResourceExhausted) => Unanswered::Invalid("the answer is too large".into()),
+        (None, Code::OutOfRange | Code::ResourceExhausted) => {
+            Unanswered::Invalid { reason: NoAnswer::AnswerTooLarge, detail: "beyond the limit".into() }
+        }
         (None, code) => Unanswered::Unreachable(format!("the link failed: {code:?}")),
     }
 }

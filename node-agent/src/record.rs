@@ -2,7 +2,7 @@
 
 use weald_audit::{AuditedOutcome, Entry, Kind, Recorded, Recorder};
 use weald_certs::PeerIdentity;
-use weald_proto::Reason;
+use weald_proto::{OutcomeReason, Reason};
 
 use crate::decide::kind_of;
 use crate::node::Node;
@@ -33,6 +33,7 @@ pub async fn record(node: &Node, peer: &PeerIdentity, asked: &Asked, release: &R
         outcome: release.outcome(),
         cached: false,
         query_digest: None,
+        reason: release.reason_code().parse().ok().map(OutcomeReason::Organisation),
     }];
     entry.part_digests = release.part_digests();
     entry.reason = release.reason_code().parse().ok();

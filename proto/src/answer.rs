@@ -116,8 +116,14 @@ impl Answer {
         for part in &self.parts {
             let section = part.section;
             let stated = statement.sections.get(&section).ok_or(AnswerError::PartUnstated(section))?;
-            if stated.part_digest != Some(Digest::of(&part.content)) {
-                return Err(AnswerError::PartAltered(section));
+            let digest = Some(Digest::of(&part.content));
+            if stated.part_digest != digest {
+                let is_swapped = statement.sections.values().any(|other| other.part_digest == digest);
+                return Err(if is_swapped {
+                    AnswerError::PartSwapped(section)
+                } else {
+                    AnswerError::PartAltered(section)
+                });
             }
             // Counted first: an item of two bytes is some hundred times as large once it is decoded.
             if u32::try_from(item_count(&part.content)?) != Ok(stated.item_count) {
@@ -232,6 +238,9 @@ pub enum AnswerError {
     /// A part that is not the one that was signed.
     #[error("the part of section {0} was altered")]
     PartAltered(Section),
+    /// A part that was signed, as another section's.
+    #[error("the part of section {0} is another section's")]
+    PartSwapped(Section),
     /// A part that the statement names is not there.
     #[error("the part of section {0} is missing")]
     PartMissing(Section),

@@ -28,6 +28,7 @@ pub mod merge;
 #[cfg(feature = "grpc")]
 pub mod network;
 pub mod nhs_number;
+pub mod no_answer;
 pub mod ods;
 pub mod organisation;
 pub mod patient;
@@ -68,6 +69,7 @@ pub use jws::SignedAssertion;
 pub use key::{KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, SigningKey, VerifyingKey};
 pub use malformed::Malformed;
 pub use nhs_number::NhsNumber;
+pub use no_answer::{NoAnswer, OutcomeReason};
 pub use ods::OdsCode;
 pub use organisation::OrganisationKind;
 pub use patient::{BirthDate, FamilyName, Patient};

@@ -10,9 +10,9 @@ use proptest::{collection, option};
 use weald_audit::{AuditedOutcome, Entry, Inputs, Kind, Log, PseudonymKey, Recorded, Recorder};
 use weald_proto::grant::Filter;
 use weald_proto::{
-    BreakGlassReason, Digest, FederationName, Grant, JobRole, Jti, Level, ManualClock, NhsNumber, Nonce, OdsCode,
-    OrganisationKind, Outcome, Predicate, Purpose, QueryId, Reason, Relationship, RelationshipKind, Requester, Section,
-    SpiffeId, Timestamp, ViewId,
+    BreakGlassReason, Digest, FederationName, Grant, JobRole, Jti, Level, ManualClock, NhsNumber, NoAnswer, Nonce,
+    OdsCode, OrganisationKind, Outcome, OutcomeReason, Predicate, Purpose, QueryId, Reason, Relationship,
+    RelationshipKind, Requester, Section, SpiffeId, Timestamp, ViewId,
 };
 
 pub(crate) fn clock() -> Arc<ManualClock> {
@@ -143,11 +143,19 @@ fn decision() -> impl Strategy<Value = BTreeMap<Section, Grant>> {
 }
 
 fn outcome() -> impl Strategy<Value = AuditedOutcome> {
-    let fields = (ods(), any_of(Outcome::ALL), any::<bool>(), option::of(digest()));
-    fields.prop_map(|(organisation, outcome, cached, query_digest)| AuditedOutcome {
+    let fields = (ods(), any_of(Outcome::ALL), any::<bool>(), option::of(digest()), option::of(outcome_reason()));
+    fields.prop_map(|(organisation, outcome, cached, query_digest, reason)| AuditedOutcome {
         organisation,
         outcome,
         cached,
         query_digest,
+        reason,
     })
+}
+
+fn outcome_reason() -> impl Strategy<Value = OutcomeReason> {
+    prop_oneof![
+        any_of(NoAnswer::ALL).prop_map(OutcomeReason::Broker),
+        any_of(Reason::ALL).prop_map(OutcomeReason::Organisation),
+    ]
 }

@@ -1,7 +1,7 @@
 //! A member's node that lies: what it sends is shown to nobody, and costs only itself.
 
 use prost::Message as _;
-use weald_proto::{Digest, Outcome, Section, SectionState, wire};
+use weald_proto::{Digest, NoAnswer, Outcome, Section, SectionState, wire};
 use weald_viewer::View;
 
 use crate::impostor::{Lying, LyingNode};
@@ -29,8 +29,8 @@ impl Liars {
     }
 
     /// Tells that lie: the broker must mark the answer as invalid, show nothing of it, and pass on
-    /// what the others say.
-    async fn tell(&self, what: &str, lie: impl FnMut(&Lying, wire::Answer) -> wire::Answer + Send + 'static) {
+    /// what the others say. Gives the broker's reason.
+    async fn tell(&self, what: &str, lie: impl FnMut(&Lying, wire::Answer) -> wire::Answer + Send + 'static) -> String {
         let reads = self.world.reads(&hospital());
         self.node.lies(lie);
         let view = self.view().await;
@@ -48,6 +48,7 @@ impl Liars {
             assert_eq!(completeness.state, weald_proto::RolledState::Unknown, "{what}");
             assert!(!completeness.answered.contains(&hospital()), "{what}");
         }
+        came.reason_code().to_owned()
     }
 }
 
@@ -297,7 +298,8 @@ async fn a_statement_for_other_sections_than_were_asked_for_is_invalid() {
 async fn an_answer_that_is_none_is_invalid() {
     let liars = Liars::gather().await;
     liars.tell("no statement", |_, answer| wire::Answer { statement: None, ..answer }).await;
-    liars.tell("nothing at all", |_, _| wire::Answer::default()).await;
+    let reason = liars.tell("nothing at all", |_, _| wire::Answer::default()).await;
+    assert_eq!(reason, NoAnswer::AnswerMalformed.as_str());
     liars
         .tell("a statement of random bytes", |_, mut answer| {
             answer.statement.as_mut().unwrap().payload = vec![0xff; 64];
@@ -305,12 +307,13 @@ async fn an_answer_that_is_none_is_invalid() {
         })
         .await;
     let huge = weald_proto::limit::ANSWER_BYTES + 1;
-    liars
+    let reason = liars
         .tell("more than the largest answer", move |_, mut answer| {
             answer.parts[0].content = vec![0; huge];
             answer
         })
         .await;
+    assert_eq!(reason, NoAnswer::AnswerTooLarge.as_str());
     liars.world.end().await;
 }
 

@@ -14,6 +14,7 @@ mod forger;
 mod impostor;
 mod kept;
 mod lie;
+mod line;
 mod many;
 mod node;
 mod notices;

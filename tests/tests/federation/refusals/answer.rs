@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use weald_audit::Kind;
-use weald_proto::{Answer, AnswerError, Digest, Outcome, Query, Section, Signable as _, Signed, wire};
+use weald_proto::{Answer, AnswerError, Digest, Outcome, OutcomeReason, Query, Section, Signable as _, Signed, wire};
 
 use crate::impostor::{Lie, LyingNode};
 use crate::world::{World, allergic_to, doctor, hospital, item, only, patient, shown, store, three};
@@ -29,6 +29,8 @@ pub(super) async fn tell(words: &str, told: Told, expected: AnswerError) {
 
     let came = &view.organisations()[&hospital()];
     assert_eq!(came.outcome(), Outcome::Invalid, "{words}");
+    assert_eq!(came.reason_code(), expected.reason().as_str(), "{words}");
+    assert_eq!(came.reason_text(), expected.reason().text(), "{words}");
     assert!(came.statement().is_none(), "{words}");
     for section in [Section::Allergies, Section::Conditions] {
         let of_hospital = |told: &(String, String)| told.0 == hospital().to_string();
@@ -37,6 +39,7 @@ pub(super) async fn tell(words: &str, told: Told, expected: AnswerError) {
     let release = world.broker_entries_of(Kind::Release).pop().expect("a release").entry;
     let recorded = release.outcomes.iter().find(|outcome| outcome.organisation == hospital()).unwrap();
     assert_eq!(recorded.outcome, Outcome::Invalid, "{words}");
+    assert_eq!(recorded.reason, Some(OutcomeReason::Broker(expected.reason())), "{words}: its own reason");
     assert!(recorded.query_digest.is_some(), "{words}: it can be joined to the hospital's log");
     let statement = Digest::of(&answer.statement.unwrap().payload);
     assert!(!release.statement_digests.contains(&statement), "{words}");

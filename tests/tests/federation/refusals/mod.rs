@@ -52,3 +52,12 @@ async fn every_case_is_refused_with_its_own_reason_and_an_audit_entry_and_nothin
         }
     }
 }
+
+#[test]
+fn no_two_bad_answers_are_refused_for_the_same_reason() {
+    let of_answer = |(_, attack)| if let Attack::Answer(_, error) = attack { Some(error.reason()) } else { None };
+    let reasons: Vec<_> = table::cases().into_iter().filter_map(of_answer).collect();
+    let distinct: std::collections::BTreeSet<_> = reasons.iter().collect();
+    assert_eq!(reasons.len(), 7);
+    assert_eq!(distinct.len(), reasons.len(), "{reasons:?}");
+}

@@ -120,7 +120,7 @@ fn answers() -> Vec<(&'static str, Attack)> {
     vec![
         ("an answer altered in one part", case(altered, Wrong::PartAltered(Section::Allergies))),
         ("with a part missing", case(a_part_missing, Wrong::PartMissing(Section::Conditions))),
-        ("swapped between sections", case(swapped, Wrong::PartAltered(Section::Allergies))),
+        ("swapped between sections", case(swapped, Wrong::PartSwapped(Section::Allergies))),
         ("for another query", case(for_another_query, Wrong::OtherQuery)),
         ("with the wrong count", case(wrong_count, Wrong::WrongCount(Section::Allergies))),
         ("signed by another organisation", case(signed_by_the_practice, Wrong::WrongSigner)),
