@@ -235,6 +235,7 @@ mod tests {
             outcome: Outcome::Answered,
             cached: true,
             query_digest: Some(Digest::of(code.as_bytes())),
+            reason: None,
         };
         entry.outcomes = kept.iter().map(came).collect();
         entry.plan_digest = is_last.then_some(Digest::ZERO);
