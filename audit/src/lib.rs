@@ -4,7 +4,10 @@
 //! - [`Log::append`] returns once the entry is durable; its [`Recorded`] is the proof, and there is
 //!   no other way to make one. A log that could not be written once says no until it is reopened.
 //! - [`Log::record_refusal`] and [`Log::note_refusal`] take refusals, which anybody can cause: singly
-//!   while they are few, and beyond that by their number, so that a flood of them fills no disk.
+//!   while they are few, and beyond that by their number, so that a flood of them fills no disk. Strangers
+//!   and parties that proved their name have budgets of their own. A process that is killed loses what
+//!   was counted and has no entry yet (of 5 s at first, of a minute while a flood lasts), and noted
+//!   refusals that were not flushed yet; one that is stopped loses nothing.
 //! - [`verify`] walks a log and names the first bad entry; [`verify_against`] also finds an end that
 //!   was cut off, which a chain alone cannot show.
 //! - [`entries`] and [`recent`] read a log back for reports; [`served`] tells after a restart which
@@ -34,6 +37,7 @@
 //! **Plain appends.** A preallocated file flushes a little faster at its slowest, but then its
 //! length does not say where the log ends.
 
+mod budget;
 mod chain;
 pub mod drill;
 mod entry;
@@ -45,10 +49,12 @@ mod metrics;
 mod pseudonym;
 mod read;
 mod refusals;
+mod settling;
 mod storage;
 mod verify;
 mod writer;
 
+pub use budget::{REFUSALS_OF_ADDRESS, REFUSALS_OF_PARTIES, REFUSALS_OF_PARTY, REFUSALS_OF_STRANGERS};
 pub use chain::{Bad, ChainError, Problem};
 pub use entry::{AuditedOutcome, AuditedView, Entry, Inputs, Kind, Recorder};
 pub use follow::Follow;
@@ -56,7 +62,6 @@ pub use frame::ENTRY_BYTES;
 pub use log::{Cut, Log, OpenError, Recovery};
 pub use pseudonym::{Pseudonym, PseudonymKey};
 pub use read::{Entries, RecordedEntry, answered, entries, recent, served, viewed};
-pub use refusals::{REFUSALS_IN_ALL, REFUSALS_SINGLY};
 pub use storage::{LogFile, Storage};
 pub use verify::{Verification, verify, verify_against, verify_reader};
 pub use writer::{AuditError, Recorded};

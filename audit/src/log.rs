@@ -20,6 +20,7 @@ use crate::follow::{Follow, Follower};
 use crate::frame::ENTRY_BYTES;
 use crate::metrics::Metrics;
 use crate::refusals::Refusals;
+use crate::settling::Settling;
 use crate::storage::{LogFile, Storage};
 use crate::writer::{AuditError, Pending, Recorded, Writer};
 
@@ -27,7 +28,9 @@ use crate::writer::{AuditError, Pending, Recorded, Writer};
 const QUEUE: usize = 1024;
 /// Entries that are written at once.
 const MOST_AT_ONCE: usize = 256;
-/// Between two entries of counted refusals.
+/// From the first refusal that is counted to the entry of its number.
+const SETTLED_SOON: Duration = Duration::from_secs(5);
+/// From there to the next, while more are counted.
 const SETTLED_EVERY: Duration = Duration::from_secs(60);
 /// What sequence, previous digest and time add to an encoded entry, at most.
 const PLACE_BYTES: usize = 11 + 34 + 20;
@@ -103,14 +106,14 @@ impl Log {
     ///
     /// [`OpenError`].
     pub fn open_on(storage: Box<dyn Storage>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        Log::open_settling(storage, clock, SETTLED_EVERY)
+        Log::open_settling(storage, clock, Settling::new(SETTLED_SOON, SETTLED_EVERY))
     }
 
-    /// The same, with another time between two entries of counted refusals.
+    /// The same, with other times between the entries of counted refusals.
     pub(crate) fn open_settling(
         mut storage: Box<dyn Storage>,
         clock: Arc<dyn Clock>,
-        settled_every: Duration,
+        settling: Settling,
     ) -> Result<Self, OpenError> {
         let (first, follower) = (Arc::new(OnceLock::new()), Follower::default());
         let (recovery, length) = recover(&mut *storage, &first)?;
@@ -126,7 +129,7 @@ impl Log {
             refusals: refusals.clone(),
             first: Arc::clone(&first),
             follower: Arc::clone(&follower),
-            settled_every,
+            settling,
         };
         let (queue, entries) = mpsc::channel(QUEUE);
         let timer = runtime::Builder::new_current_thread().enable_time().build()?;
@@ -182,11 +185,12 @@ impl Log {
     }
 
     /// Appends a refusal, and returns once it is durable, as long as there are not too many of them;
-    /// beyond that counts it, and returns at once with nothing. What was counted gets an entry within
-    /// a minute, and at the latest when the log is closed.
+    /// beyond that counts it, and returns at once with nothing. What was counted gets an entry 5 s
+    /// after the first, then each minute while more are counted, and at the latest when the log is
+    /// closed. A process that is killed in between loses those numbers.
     ///
     /// Anybody can cause refusals, and each entry costs a flush and disk: see
-    /// [`REFUSALS_SINGLY`](crate::REFUSALS_SINGLY) and [`REFUSALS_IN_ALL`](crate::REFUSALS_IN_ALL).
+    /// [`REFUSALS_OF_ADDRESS`](crate::REFUSALS_OF_ADDRESS) and the budgets beside it.
     ///
     /// # Errors
     ///
@@ -198,7 +202,8 @@ impl Log {
         self.append(refusal).await.map(Some)
     }
 
-    /// The same for whoever can neither wait nor be told: what cannot be queued at once is counted.
+    /// The same for whoever can neither wait nor be told: what cannot be queued at once is counted. A
+    /// process that is killed loses what is queued and not flushed yet.
     pub fn note_refusal(&self, refusal: Entry) {
         if !self.refusals.take_up(&refusal, self.clock.now()) {
             return;

@@ -1,62 +1,47 @@
-//! Refusals, of which anybody can cause any number: a few a minute are recorded singly, the rest by
-//! their number. None is left out.
+//! Refusals, of which anybody can cause any number: as many as the budgets of those who were refused
+//! allow are recorded singly, the rest by their number.
+//!
+//! Parties that proved their name have budgets and places of their own, which no stranger uses up.
+//!
+//! What was counted is in memory until it is settled: 5 s after the first, and then each minute while
+//! the flood lasts. A process that is killed loses what was counted since, and what
+//! [`Log::note_refusal`](crate::Log::note_refusal) queued and was not flushed yet.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use weald_proto::{Reason, SpiffeId, Timestamp};
+use weald_proto::{Reason, Timestamp};
 
+use crate::budget::{Budgets, Refused};
 use crate::entry::{Entry, Kind, Recorder};
 
-/// Refusals a minute that are recorded singly for one reason and one party.
-pub const REFUSALS_SINGLY: u32 = 60;
-/// Refusals a minute that are recorded singly, of everybody together: at most some 300 KiB of entries.
-pub const REFUSALS_IN_ALL: u32 = 300;
-/// Parties and reasons that are counted apart; beyond that by reason only.
-const COUNTED_APART: usize = 256;
-/// After that, as many again may be recorded singly.
-const MINUTE: Duration = Duration::from_secs(60);
+/// Strangers and reasons that are counted apart; beyond that by reason only.
+const STRANGERS_APART: usize = 128;
+/// Parties and reasons that are counted apart, whatever strangers do; beyond that by reason only.
+const PARTIES_APART: usize = 256;
 
-/// Who was refused, as far as that is known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Refused {
-    /// A party that proved its name.
-    Party(SpiffeId),
-    /// Whoever uses that address.
-    Address(IpAddr),
-    /// Nothing is known of them, or too many were refused to tell them apart.
-    Anybody,
-}
-
-type Key = (Option<Reason>, Refused);
-
-/// What was refused this minute, and what was counted and has no entry yet. Clones share it.
+/// What may be recorded singly, and what was counted and has no entry yet. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Refusals(Arc<Mutex<Tally>>);
 
 #[derive(Default)]
 struct Tally {
-    minute: Option<Minute>,
-    counted: BTreeMap<Key, NonZeroU64>,
+    budgets: Budgets,
+    strangers: Counts,
+    parties: Counts,
     /// Whose log it is.
     recorder: Option<Recorder>,
 }
 
-struct Minute {
-    began: Timestamp,
-    singly: BTreeMap<Key, u32>,
-    in_all: u32,
-}
+type Counts = BTreeMap<(Option<Reason>, Refused), NonZeroU64>;
 
 impl Refusals {
     /// Takes a refusal up: true if it may be recorded singly, otherwise it was counted.
     pub(crate) fn take_up(&self, refusal: &Entry, now: Timestamp) -> bool {
         let mut tally = self.tally();
-        let is_single = tally.allows_one(&key(refusal), now);
+        let is_single = tally.budgets.allow_one(&Refused::of(refusal), now);
         if !is_single {
             tally.count(refusal);
         }
@@ -68,13 +53,19 @@ impl Refusals {
         self.tally().count(refusal);
     }
 
+    /// True if something was counted since the last time.
+    pub(crate) fn has_counted(&self) -> bool {
+        self.tally().recorder.is_some()
+    }
+
     /// Everything that was counted since the last time, one entry for each reason and party.
     pub(crate) fn take_counted(&self) -> Vec<Entry> {
         let mut tally = self.tally();
         let Some(recorder) = tally.recorder.take() else { return Vec::new() };
-        let counted = std::mem::take(&mut tally.counted);
+        let counted = [std::mem::take(&mut tally.parties), std::mem::take(&mut tally.strangers)];
         drop(tally);
-        counted.into_iter().map(|((reason, refused), count)| entry(recorder.clone(), reason, refused, count)).collect()
+        let counted = counted.into_iter().flatten();
+        counted.map(|((reason, refused), count)| entry(recorder.clone(), reason, refused, count)).collect()
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
@@ -83,39 +74,19 @@ impl Refusals {
 }
 
 impl Tally {
-    fn allows_one(&mut self, key: &Key, now: Timestamp) -> bool {
-        // A clock that was put back begins a new minute too.
-        let is_over = |minute: &Minute| now < minute.began || now.since(minute.began) >= MINUTE;
-        if self.minute.as_ref().is_none_or(is_over) {
-            self.minute = None;
-        }
-        let minute = self.minute.get_or_insert_with(|| Minute { began: now, singly: BTreeMap::new(), in_all: 0 });
-        let of_key = minute.singly.get(key).copied().unwrap_or(0);
-        if minute.in_all >= REFUSALS_IN_ALL || of_key >= REFUSALS_SINGLY {
-            return false;
-        }
-        minute.in_all += 1;
-        minute.singly.insert(key.clone(), of_key + 1);
-        true
-    }
-
     fn count(&mut self, refusal: &Entry) {
-        let mut key = key(refusal);
-        if self.counted.len() >= COUNTED_APART && !self.counted.contains_key(&key) {
+        let refused = Refused::of(refusal);
+        let (counts, apart) = match refused {
+            Refused::Party(_) => (&mut self.parties, PARTIES_APART),
+            Refused::Stranger(_) | Refused::Anybody => (&mut self.strangers, STRANGERS_APART),
+        };
+        let mut key = (refusal.reason, refused);
+        if counts.len() >= apart && !counts.contains_key(&key) {
             key.1 = Refused::Anybody;
         }
-        self.counted.entry(key).and_modify(|count| *count = count.saturating_add(1)).or_insert(NonZeroU64::MIN);
+        counts.entry(key).and_modify(|count| *count = count.saturating_add(1)).or_insert(NonZeroU64::MIN);
         self.recorder.get_or_insert_with(|| nameless(&refusal.recorder));
     }
-}
-
-fn key(refusal: &Entry) -> Key {
-    let refused = match (&refusal.peer, refusal.address) {
-        (Some(peer), _) => Refused::Party(peer.clone()),
-        (None, Some(address)) => Refused::Address(address),
-        (None, None) => Refused::Anybody,
-    };
-    (refusal.reason, refused)
 }
 
 /// Whose log it is, and nothing of a view or a person.
@@ -132,7 +103,7 @@ fn entry(recorder: Recorder, reason: Option<Reason>, refused: Refused, count: No
     entry.count = Some(count);
     match refused {
         Refused::Party(peer) => entry.peer = Some(peer),
-        Refused::Address(address) => entry.address = Some(address),
+        Refused::Stranger(network) => entry.address = Some(network.address()),
         Refused::Anybody => {}
     }
     entry
@@ -146,19 +117,37 @@ impl fmt::Debug for Refusals {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    use std::time::Duration;
 
-    use weald_proto::OdsCode;
+    use weald_proto::{Jti, OdsCode, Requester, SpiffeId};
 
     use super::*;
+    use crate::budget::{REFUSALS_OF_ADDRESS, REFUSALS_OF_PARTY, REFUSALS_OF_STRANGERS};
 
     const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
+    const AT_THE_DOOR: [Reason; 5] = [
+        Reason::CertificateMissing,
+        Reason::CertificateExpired,
+        Reason::CertificateInvalid,
+        Reason::TooManyConnections,
+        Reason::TooManyRequests,
+    ];
 
     fn refusal(reason: Reason, address: u32) -> Entry {
+        refusal_of(reason, Ipv4Addr::from(address).into())
+    }
+
+    fn refusal_of(reason: Reason, address: IpAddr) -> Entry {
         let mut entry = Entry::new(Kind::Refusal, Recorder::node(OdsCode::parse("RVV").unwrap()));
         entry.reason = Some(reason);
-        entry.address = Some(Ipv4Addr::from(address).into());
+        entry.address = Some(address);
         entry
+    }
+
+    fn refusal_of_party(reason: Reason, name: &str) -> Entry {
+        let peer = SpiffeId::parse(&format!("spiffe://kent.example/viewer/RVV/{name}")).unwrap();
+        Entry { peer: Some(peer), ..refusal(reason, 1) }
     }
 
     /// How many of so many are recorded singly.
@@ -174,9 +163,9 @@ mod tests {
     fn few_are_recorded_singly_and_the_rest_of_a_party_by_their_number() {
         let refusals = Refusals::default();
         let refusal = refusal(Reason::CertificateMissing, 1);
-        assert_eq!(singly(&refusals, &refusal, 1_000_000, NOW), REFUSALS_SINGLY);
+        assert_eq!(singly(&refusals, &refusal, 1_000_000, NOW), REFUSALS_OF_ADDRESS);
         let [entry] = &refusals.take_counted()[..] else { panic!("one entry") };
-        assert_eq!(entry.count.unwrap().get(), 1_000_000 - u64::from(REFUSALS_SINGLY));
+        assert_eq!(entry.count.unwrap().get(), 1_000_000 - u64::from(REFUSALS_OF_ADDRESS));
         assert_eq!((entry.kind, entry.reason), (Kind::Refusal, Some(Reason::CertificateMissing)));
         assert_eq!(entry.address, refusal.address);
         assert_eq!(entry.recorder, refusal.recorder);
@@ -188,46 +177,87 @@ mod tests {
         let refusals = Refusals::default();
         singly(&refusals, &refusal(Reason::CertificateMissing, 1), 1000, NOW);
         assert!(refusals.take_up(&refusal(Reason::CertificateMissing, 2), NOW));
-        assert!(refusals.take_up(&refusal(Reason::CertificateExpired, 1), NOW));
+        let flood: u32 =
+            [Reason::AssertionMalformed, Reason::AssertionExpired, Reason::AssertionSignature, Reason::TooManyRequests]
+                .into_iter()
+                .map(|reason| singly(&refusals, &refusal_of_party(reason, "a"), 1000, NOW))
+                .sum();
+        assert_eq!(flood, REFUSALS_OF_PARTY, "over all reasons");
+        assert!(refusals.take_up(&refusal_of_party(Reason::AssertionReplayed, "b"), NOW));
     }
 
     #[test]
-    fn as_many_again_are_recorded_singly_a_minute_later_and_not_before() {
+    fn a_flood_of_strangers_hides_no_refusal_of_a_party() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.log");
+        let log = crate::Log::open(&path, Arc::new(weald_proto::ManualClock::at(NOW))).unwrap();
+        for (address, reason) in (0..1000).flat_map(|address| AT_THE_DOOR.map(|reason| (address, reason))) {
+            log.note_refusal(refusal(reason, address));
+        }
+        let mut replay = refusal_of_party(Reason::AssertionReplayed, "a");
+        replay.jti = Some(Jti::parse("01234567-89ab-4def-8123-456789abcdef").unwrap());
+        let (user, name, provider) = ("u".to_owned(), "A Citizen".to_owned(), OdsCode::parse("RVV").unwrap());
+        replay.requester = Some(Requester::Citizen { user, name, provider });
+        log.note_refusal(replay.clone());
+        drop(log);
+        let recorded = crate::entries(&path).unwrap().map(|read| read.unwrap().entry);
+        let (replays, others): (Vec<Entry>, Vec<Entry>) = recorded.partition(|entry| entry.reason == replay.reason);
+        assert_eq!(replays.len(), 1);
+        assert_eq!((&replays[0].jti, &replays[0].requester), (&replay.jti, &replay.requester));
+        assert_eq!((&replays[0].peer, replays[0].count), (&replay.peer, None));
+        assert_eq!(others.iter().filter(|entry| entry.count.is_none()).count(), REFUSALS_OF_STRANGERS as usize);
+    }
+
+    #[test]
+    fn strangers_without_number_take_no_party_its_name() {
+        let refusals = Refusals::default();
+        for address in 0..100_000 {
+            refusals.count(&refusal(Reason::CertificateMissing, address));
+        }
+        let known = refusal_of_party(Reason::AssertionReplayed, "a");
+        refusals.count(&known);
+        assert!(refusals.take_counted().iter().any(|entry| entry.peer == known.peer && entry.reason == known.reason));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_stranger_and_so_is_an_ipv4_address_in_both_its_forms() {
+        let refusals = Refusals::default();
+        let alone: u32 = (0..1000_u128)
+            .map(|host| {
+                let address = Ipv6Addr::from((0x2001_0db8_u128 << 96) | host).into();
+                singly(&refusals, &refusal_of(Reason::CertificateMissing, address), 1, NOW)
+            })
+            .sum();
+        assert_eq!(alone, REFUSALS_OF_ADDRESS);
+        let [entry] = &refusals.take_counted()[..] else { panic!("one entry") };
+        assert_eq!(entry.address, Some("2001:db8::".parse().unwrap()));
+        let address = Ipv4Addr::new(192, 0, 2, 1);
+        singly(&refusals, &refusal_of(Reason::CertificateMissing, address.into()), 1000, NOW);
+        let mapped = refusal_of(Reason::CertificateMissing, address.to_ipv6_mapped().into());
+        assert!(!refusals.take_up(&mapped, NOW));
+    }
+
+    #[test]
+    fn the_allowance_comes_back_bit_by_bit() {
         let refusals = Refusals::default();
         let refusal = refusal(Reason::CertificateMissing, 1);
-        singly(&refusals, &refusal, REFUSALS_SINGLY, NOW);
-        assert!(!refusals.take_up(&refusal, NOW.plus(MINUTE - Duration::from_millis(1))));
-        assert_eq!(singly(&refusals, &refusal, 1000, NOW.plus(MINUTE)), REFUSALS_SINGLY);
+        singly(&refusals, &refusal, REFUSALS_OF_ADDRESS, NOW);
+        let second = Duration::from_secs(1);
+        assert!(!refusals.take_up(&refusal, NOW.plus(second - Duration::from_millis(1))));
+        assert_eq!(singly(&refusals, &refusal, 1000, NOW.plus(second)), 1);
+        assert_eq!(singly(&refusals, &refusal, 1000, NOW.plus(second * 11)), 10);
+        assert_eq!(singly(&refusals, &refusal, 1000, NOW.plus(second * 3600)), REFUSALS_OF_ADDRESS);
         assert!(refusals.take_up(&refusal, NOW), "a clock that was put back does not silence the log");
     }
 
     #[test]
-    fn a_crowd_is_bounded_too_and_nobody_of_it_is_left_out() {
+    fn a_crowd_is_bounded_too_and_each_of_it_is_counted() {
         let refusals = Refusals::default();
         let crowd = 100_000;
         let alone: u32 = (0..crowd).map(|n| singly(&refusals, &refusal(Reason::CertificateMissing, n), 1, NOW)).sum();
-        assert_eq!(alone, REFUSALS_IN_ALL);
-        assert!(refusals.tally().counted.len() <= COUNTED_APART + Reason::ALL.len());
+        assert_eq!(alone, REFUSALS_OF_STRANGERS);
+        assert!(refusals.tally().strangers.len() <= STRANGERS_APART + Reason::ALL.len());
         assert_eq!(counted(&refusals), u64::from(crowd - alone));
-    }
-
-    #[test]
-    fn what_was_counted_is_recorded_while_the_log_stays_open() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("audit.log");
-        let clock = Arc::new(weald_proto::ManualClock::at(NOW));
-        let storage = Box::new(crate::LogFile::open(&path).unwrap());
-        let log = crate::Log::open_settling(storage, clock, Duration::from_millis(5)).unwrap();
-        for _ in 0..1000 {
-            log.note_refusal(refusal(Reason::CertificateMissing, 1));
-        }
-        let recorded = || crate::entries(&path).unwrap().filter_map(Result::ok).map(|read| read.entry);
-        let sum = || recorded().map(|entry| entry.count.map_or(1, NonZeroU64::get)).sum::<u64>();
-        while sum() < 1000 {
-            std::thread::yield_now();
-        }
-        assert!(recorded().any(|entry| entry.count.is_some()));
-        assert_eq!(sum(), 1000);
     }
 
     #[test]

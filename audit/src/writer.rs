@@ -5,7 +5,6 @@ use std::io;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +16,7 @@ use crate::follow::Follower;
 use crate::frame;
 use crate::read::RecordedEntry;
 use crate::refusals::Refusals;
+use crate::settling::Settling;
 use crate::storage::Storage;
 
 /// Proof that an entry is durable. Only a log makes one, after the flush.
@@ -83,7 +83,7 @@ pub(crate) struct Writer {
     pub(crate) failed: Arc<AtomicBool>,
     /// What was counted and has no entry yet.
     pub(crate) refusals: Refusals,
-    pub(crate) settled_every: Duration,
+    pub(crate) settling: Settling,
     /// Digest of the first entry, once there is one.
     pub(crate) first: Arc<OnceLock<Digest>>,
     pub(crate) follower: Follower,
@@ -94,16 +94,15 @@ impl Writer {
     /// counted refusals.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Pending>, most_at_once: usize) {
         let mut pending = Vec::with_capacity(most_at_once);
-        let mut settle_at = Instant::now() + self.settled_every;
         loop {
-            match timeout_at(settle_at, queue.recv_many(&mut pending, most_at_once)).await {
+            let look_at = self.settling.looks_at(Instant::now());
+            match timeout_at(look_at, queue.recv_many(&mut pending, most_at_once)).await {
                 Ok(0) => break,
                 Ok(_) => self.commit(&mut pending),
                 Err(_) => {}
             }
-            if Instant::now() >= settle_at {
+            if self.settling.is_due(self.refusals.has_counted(), Instant::now()) {
                 self.settle();
-                settle_at = Instant::now() + self.settled_every;
             }
         }
         self.settle();

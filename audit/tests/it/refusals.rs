@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weald_audit::drill::{Faults, FaultyStorage};
-use weald_audit::{Entry, Kind, Log, LogFile, REFUSALS_SINGLY, entries, verify};
+use weald_audit::{Entry, Kind, Log, LogFile, REFUSALS_OF_PARTY, entries, verify};
 use weald_proto::{ManualClock, Reason, SpiffeId};
 
 use crate::random::{answer, clock, node, runtime};
@@ -34,7 +34,7 @@ fn a_refusal_is_durable_when_its_answer_is_given_until_there_are_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let (log, faults, clock) = open(&path);
-    let singly = u64::from(REFUSALS_SINGLY);
+    let singly = u64::from(REFUSALS_OF_PARTY);
     for sequence in 1..=singly {
         let recorded = runtime().block_on(log.record_refusal(refusal())).unwrap().expect("an entry of its own");
         assert_eq!(recorded.sequence(), sequence);
@@ -75,7 +75,7 @@ fn a_flood_of_refusals_does_not_keep_an_answer_from_being_recorded() {
     let (log, _, _) = open(&path);
     (0..10_000).for_each(|_| log.note_refusal(refusal()));
     let recorded = runtime().block_on(log.append(answer(1, "a"))).unwrap();
-    assert!(recorded.sequence() <= u64::from(REFUSALS_SINGLY) + 1);
+    assert!(recorded.sequence() <= u64::from(REFUSALS_OF_PARTY) + 1);
 }
 
 #[test]
