@@ -1,8 +1,8 @@
 //! Reading a file that a configuration names.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -87,11 +87,12 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// Reads a file of at most `most` bytes that nobody but its owner may read.
+/// Reads a file of at most `most` bytes that belongs to the user of this process, and that nobody else may read.
 pub(super) fn read_secret(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let file = open(path)?;
-    let mode = file.metadata().map_err(|error| Problem::of(path, &error))?.permissions().mode();
-    private(path, mode)?;
+    let metadata = file.metadata().map_err(|error| Problem::of(path, &error))?;
+    owned(path, metadata.uid(), own_user()?)?;
+    private(path, metadata.mode())?;
     // Room for all of it from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(most).unwrap_or_default().saturating_add(1)));
     bounded(path, &file, most, &mut bytes)?;
@@ -109,13 +110,47 @@ fn private(path: &Path, mode: u32) -> Result<(), Problem> {
     ))
 }
 
+/// Whoever owns a secret can change it, and who may read it.
+fn owned(path: &Path, owner: u32, user: u32) -> Result<(), Problem> {
+    if owner == user {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Problem::new(
+        format!("`{path}` belongs to another user (uid {owner}) than the one that the process runs as (uid {user})"),
+        format!("run chown {user} {path}; if the other user should not have read it, make a new one"),
+    ))
+}
+
+/// The user that the process runs as: the effective one, by the second number of the line `Uid:` (proc(5)).
+/// The owner of `/proc/self` is another if the program's file has capabilities.
+fn own_user() -> Result<u32, Problem> {
+    const STATUS: &str = "/proc/self/status";
+    let status = std::fs::read_to_string(STATUS).unwrap_or_default();
+    let user = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().nth(1)?.parse().ok());
+    user.ok_or_else(|| Problem::new(format!("`{STATUS}` does not say which user this is"), "mount /proc"))
+}
+
 fn open(path: &Path) -> Result<File, Problem> {
+    // Before it is opened: to open a pipe waits for a writer, perhaps for ever.
+    std::fs::metadata(path).map_err(|error| Problem::of(path, &error)).and_then(|found| regular(path, &found))?;
     let file = File::open(path).map_err(|error| Problem::of(path, &error))?;
-    let metadata = file.metadata().map_err(|error| Problem::of(path, &error))?;
+    let opened = file.metadata().map_err(|error| Problem::of(path, &error))?;
+    regular(path, &opened)?;
+    Ok(file)
+}
+
+fn regular(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     if metadata.is_dir() {
         return Err(Problem::of(path, &ErrorKind::IsADirectory.into()));
     }
-    Ok(file)
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Problem::new(
+        format!("`{}` is a pipe, a socket or a device, not a regular file", path.display()),
+        "put the file itself there",
+    ))
 }
 
 fn bounded(path: &Path, file: &File, most: u64, bytes: &mut Vec<u8>) -> Result<(), Problem> {
@@ -129,6 +164,7 @@ fn bounded(path: &Path, file: &File, most: u64, bytes: &mut Vec<u8>) -> Result<(
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
@@ -151,6 +187,40 @@ mod tests {
         }
         for closed in [0o100_600, 0o100_400] {
             assert_eq!(private(path, closed), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_secret_of_another_user_is_refused_with_the_command_that_mends_it() {
+        let path = Path::new("/etc/weald/node.key");
+        let problem = owned(path, 1001, 998).unwrap_err();
+        assert!(problem.what.contains("belongs to another user (uid 1001)"), "{problem:?}");
+        assert!(problem.remedy.starts_with("run chown 998 /etc/weald/node.key"), "{problem:?}");
+        assert_eq!(owned(path, 998, 998), Ok(()));
+    }
+
+    #[test]
+    fn a_secret_is_read_if_it_belongs_to_the_user_of_the_process_and_to_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.key");
+        fs::write(&path, "secret").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(*read_secret(&path, 10).unwrap(), b"secret");
+        // Only root may give a file away.
+        if own_user() == Ok(0) {
+            std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+            let problem = read_secret(&path, 10).unwrap_err();
+            assert!(problem.remedy.starts_with("run chown 0 "), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_is_refused_before_anybody_waits_for_its_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.key");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        for problem in [read(&path, 10).unwrap_err(), read_secret(&path, 10).unwrap_err()] {
+            assert!(problem.what.ends_with("is a pipe, a socket or a device, not a regular file"), "{problem:?}");
         }
     }
 

@@ -1,11 +1,16 @@
 //! Which NHS number a local identifier stands for: the local system's own index, as a CSV file.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use weald_proto::{BirthDate, Malformed, NhsNumber};
 
 use crate::source::notice::Notice;
+
+/// The largest file that is read: some four million rows.
+const IDENTITIES_BYTES: u64 = 256 << 20;
 
 const HEADER: [&str; 4] = ["system", "value", "nhs_number", "birth_date"];
 
@@ -38,11 +43,11 @@ impl Identities {
     ///
     /// # Errors
     ///
-    /// The notice that names the file when it cannot be opened or has another header.
+    /// The notice that names the file when it is not a regular file, cannot be opened, is too large or has
+    /// another header.
     pub(crate) fn read(path: &Path) -> Result<Identities, Notice> {
         let place = path.display().to_string();
-        let unreadable = |problem: String| Notice::new(place.clone(), problem);
-        let bytes = std::fs::read(path).map_err(|error| unreadable(error.kind().to_string()))?;
+        let bytes = read_at_most(path, IDENTITIES_BYTES).map_err(|problem| Notice::new(place.clone(), problem))?;
         Identities::parse(&place, &bytes)
     }
 
@@ -90,6 +95,24 @@ impl Identities {
         }
         Err("gives an identifier another nhs_number than an earlier line: none of them counts".to_owned())
     }
+}
+
+/// Reads a regular file of at most so many bytes.
+fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let failed = |error: std::io::Error| error.kind().to_string();
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        // To open a pipe waits for a writer, perhaps for ever.
+        return Err("is not a regular file: put the file itself there".to_owned());
+    }
+    let too_large = || format!("is larger than {most} bytes: leave out the rows of people whom no bundle holds");
+    if metadata.len() > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    // It may grow while it is read.
+    File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if u64::try_from(bytes.len()).is_ok_and(|held| held <= most) { Ok(bytes) } else { Err(too_large()) }
 }
 
 /// An NHS number as people write it: the spaces of "999 000 0018" do not count.
@@ -159,6 +182,29 @@ mod tests {
             assert!(identities.find("urn:a", "1").is_none(), "the third row won");
             assert_eq!(identities.notices.len(), 2);
         }
+    }
+
+    #[test]
+    fn a_pipe_is_refused_before_anybody_waits_for_its_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("people.csv");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let notice = Identities::read(&path).err().unwrap();
+        assert_eq!(notice.place, path.display().to_string());
+        assert!(notice.problem.starts_with("is not a regular file"), "{notice}");
+        assert!(Identities::read(folder.path()).err().unwrap().problem.starts_with("is not a regular file"));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("people.csv");
+        // It has that length, and takes no room on the disk.
+        File::create(&path).unwrap().set_len(IDENTITIES_BYTES + 1).unwrap();
+        assert!(Identities::read(&path).err().unwrap().problem.starts_with("is larger than"));
+        std::fs::write(&path, "12345").unwrap();
+        assert!(read_at_most(&path, 4).unwrap_err().starts_with("is larger than 4 bytes"));
+        assert_eq!(read_at_most(&path, 5).unwrap(), b"12345");
     }
 
     #[test]
