@@ -1,6 +1,7 @@
 //! A program as a process of its own, and what it says.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -57,9 +58,29 @@ impl Running {
         Running::with(program, arguments)?.end()
     }
 
+    /// Runs a program to its end as another user, who finds it in this folder: as root, who may read everything,
+    /// no mode of a file counts.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be built, put there or started, or does not end by itself. Only root can.
+    pub fn to_the_end_as(user: u32, program: Program, folder: &Path, arguments: &[&str]) -> anyhow::Result<Ended> {
+        let (built, there) = (program.executable()?, folder.join(program.name()));
+        std::fs::hard_link(&built, &there)
+            .or_else(|_| std::fs::copy(&built, &there).map(drop))
+            .with_context(|| format!("cannot put {} there", program.name()))?;
+        let mut command = Command::new(there);
+        command.uid(user).gid(user);
+        Running::begin(command, program, arguments)?.end()
+    }
+
     fn with(program: Program, arguments: &[&str]) -> anyhow::Result<Self> {
+        Running::begin(Command::new(program.executable()?), program, arguments)
+    }
+
+    fn begin(mut command: Command, program: Program, arguments: &[&str]) -> anyhow::Result<Self> {
         silence::begin()?;
-        let mut child = Command::new(program.executable()?)
+        let mut child = command
             .args(arguments)
             // It says nothing frightening, even to somebody who asks for it.
             .env("RUST_BACKTRACE", "1")
@@ -72,10 +93,10 @@ impl Running {
         let said = Arc::new((Mutex::new(Said::default()), Condvar::new()));
         let heard = Arc::clone(&said);
         std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            listen(BufReader::new(stderr), |line| {
                 silence::hear(Channel::Output, &line);
                 hear(&heard, |said| said.lines.push(line));
-            }
+            });
             hear(&heard, |said| said.is_over = true);
         });
         Ok(Running { child, said })
@@ -125,8 +146,9 @@ impl Running {
         if !self.wait_until(is_over, is_over) {
             bail!("it does not end, and said:\n{}", self.stderr());
         }
-        let mut stdout = String::new();
-        self.child.stdout.take().context("standard output is a pipe")?.read_to_string(&mut stdout)?;
+        let mut stdout = Vec::new();
+        self.child.stdout.take().context("standard output is a pipe")?.read_to_end(&mut stdout)?;
+        let stdout = String::from_utf8_lossy(&stdout).into_owned();
         silence::hear(Channel::Output, &stdout);
         let code = self.child.wait()?.code();
         Ok(Ended { code, stdout, stderr: self.stderr() })
@@ -147,6 +169,14 @@ impl Running {
     }
 }
 
+/// Hears every line, whatever its bytes are.
+fn listen(stream: impl BufRead, mut hear: impl FnMut(String)) {
+    for line in stream.split(b'\n').map_while(Result::ok) {
+        let line = line.strip_suffix(b"\r").unwrap_or(&line);
+        hear(String::from_utf8_lossy(line).into_owned());
+    }
+}
+
 fn hear(said: &(Mutex<Said>, Condvar), what: impl FnOnce(&mut Said)) {
     what(&mut said.0.lock().unwrap_or_else(PoisonError::into_inner));
     said.1.notify_all();
@@ -157,5 +187,17 @@ impl Drop for Running {
         // It may have ended already: then there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_no_text_ends_nothing() {
+        let mut heard = Vec::new();
+        listen(&b"one\n\xff two\r\nthree"[..], |line| heard.push(line));
+        assert_eq!(heard, ["one", "\u{fffd} two", "three"]);
     }
 }

@@ -1,14 +1,15 @@
 //! Configurations with which no node starts: what is written in them, sources, policies and what is written to.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 
 use weald_audit::Log;
 use weald_certs::MemberState;
 use weald_tests::population::HOPFIELD;
 use weald_tests::processes::SourceKind;
 
-use crate::trial::{Case, Trial, is_refused};
+use crate::trial::{Case, Trial, frightens_nobody, is_refused};
 
 /// Ways to spoil what is written in the file.
 const FORM: &[Case] = &[
@@ -252,6 +253,29 @@ fn ports_policies_databases_and_logs_that_cannot_be_used_are_refused_at_their_li
 #[test]
 fn folders_that_cannot_be_read_are_refused_at_their_line() {
     BUNDLES.iter().for_each(|case| is_refused(case, Trial::of_node(SourceKind::Bundles)));
+}
+
+#[test]
+fn a_folder_that_may_not_be_read_is_refused_at_its_line() {
+    let mut trial = Trial::of_node(SourceKind::Bundles);
+    let bundles = trial.file("bundles");
+    trial.replace("identities = ", "# identities = ");
+    trial.be_nobody();
+    fs::set_permissions(&bundles, Permissions::from_mode(0o000)).unwrap();
+    let ended = trial.run();
+    // So that whoever is not root can remove it.
+    fs::set_permissions(&bundles, Permissions::from_mode(0o700)).unwrap();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    assert!(ended.stderr.starts_with(&format!("{}:{}:", trial.config.display(), trial.line("folder"))), "{ended:?}");
+    for words in [
+        "field `organisation[0].bundles.folder`",
+        "bundles` may not be opened by this process",
+        "give the user that the process runs as access to it",
+    ] {
+        assert!(ended.stderr.contains(words), "does not say \"{words}\"\n{}", ended.stderr);
+    }
+    frightens_nobody(&ended.stderr);
 }
 
 #[test]

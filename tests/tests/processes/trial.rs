@@ -1,13 +1,17 @@
 //! One program on a configuration in which something is wrong.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use weald_certs::LeafTerms;
 use weald_proto::{OdsCode, SpiffeId};
 use weald_tests::population::{HOPFIELD, people};
 use weald_tests::processes::{Ended, Estate, Holder, Program, Running, SourceKind};
+
+/// A user who owns nothing, and whom every system has.
+const NOBODY: u32 = 65_534;
 
 /// What nobody who starts a program should have to read.
 const FRIGHTENING: [&str; 8] = ["panic", "thread '", "backtrace", "Error {", "Some(", "Err(", "\u{1b}", "error: "];
@@ -17,6 +21,8 @@ pub(crate) struct Trial {
     pub(crate) estate: Estate,
     pub(crate) program: Program,
     pub(crate) config: PathBuf,
+    /// As whom it runs, if not as whoever tests.
+    user: Option<u32>,
     folder: TempDir,
 }
 
@@ -49,7 +55,7 @@ impl Trial {
             Program::Broker => estate.broker_config(),
             Program::Node => estate.node_config(&HOPFIELD),
         };
-        Trial { estate, program, config, folder }
+        Trial { estate, program, config, user: None, folder }
     }
 
     /// The name of the party that it runs as.
@@ -91,9 +97,29 @@ impl Trial {
         1 + text.lines().position(|line| line.starts_with(begins)).unwrap_or_else(|| panic!("no line begins {begins}"))
     }
 
+    /// Has it run as somebody for whom modes count: if we are root, as nobody, to whom all of its files belong.
+    pub(crate) fn be_nobody(&mut self) {
+        if fs::metadata(self.folder.path()).unwrap().uid() == 0 {
+            give(self.folder.path(), NOBODY);
+            self.user = Some(NOBODY);
+        }
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self) -> Ended {
-        Running::to_the_end(self.program, &["run", "--config", self.config.to_str().unwrap()]).unwrap()
+        let arguments = ["run", "--config", self.config.to_str().unwrap()];
+        match self.user {
+            Some(user) => Running::to_the_end_as(user, self.program, self.folder.path(), &arguments).unwrap(),
+            None => Running::to_the_end(self.program, &arguments).unwrap(),
+        }
+    }
+}
+
+/// Gives a file, or a folder and all in it, to a user.
+fn give(path: &Path, user: u32) {
+    chown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path(), user));
     }
 }
 
