@@ -137,7 +137,6 @@ pub fn answered(path: &Path, query: Digest) -> Result<Option<NhsNumber>, ChainEr
 
 impl Entries {
     /// The same, of a log that is in use: a record that is being written is its end.
-    #[must_use]
     pub fn so_far(self) -> impl Iterator<Item = Result<RecordedEntry, ChainError>> {
         self.take_while(|entry| !matches!(entry, Err(ChainError::Bad(Bad { problem: Problem::Torn, .. }))))
     }

@@ -79,7 +79,7 @@ impl BrokerNotice {
             BrokerNotice::Ping(ping) => {
                 Notice::Ping(wire::Ping { number: ping.number, register_version: ping.register_version })
             }
-            BrokerNotice::Viewed(viewed) => Notice::Viewed(viewed.to_wire()),
+            BrokerNotice::Viewed(viewed) => Notice::Viewed(Box::new(viewed.to_wire())),
         };
         wire::BrokerNotice { notice: Some(notice) }
     }
