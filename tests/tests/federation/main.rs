@@ -22,6 +22,7 @@ mod policy;
 mod property;
 mod refusals;
 mod refuse;
+mod role;
 mod session;
 mod shown_again;
 mod view;

@@ -71,7 +71,7 @@ pub(crate) async fn ask(world: &World, message: wire::SignedMessage) -> Result<w
 }
 
 /// The statement of an answer to that query.
-fn stated(
+pub(crate) fn stated(
     world: &World,
     query: &wire::SignedMessage,
     answer: wire::Answer,
