@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
 use weald_proto::{
-    Digest, FederationName, KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, Malformed, OdsCode, SpiffeId, Timestamp,
-    VerifyError,
+    Digest, FederationName, KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, Malformed, Membership, OdsCode, SpiffeId,
+    Timestamp, VerifyError,
 };
 
 use crate::member::{Broker, Member, RegisteredKey};
@@ -203,6 +203,12 @@ fn add_usable(usable: &mut HashMap<KeyId, (KeyUse, KeyEntry)>, keys: &[Registere
 impl Keyring for Register {
     fn key(&self, id: &KeyId, usage: KeyUse) -> Option<KeyEntry> {
         self.usable.get(id).filter(|(listed, _)| *listed == usage).map(|(_, entry)| entry.clone())
+    }
+}
+
+impl Membership for Register {
+    fn is_active_member(&self, organisation: &OdsCode) -> bool {
+        self.member(organisation).is_some_and(Member::is_active)
     }
 }
 

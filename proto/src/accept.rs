@@ -2,7 +2,9 @@
 
 use crate::assertion::NotNow;
 use crate::key::KeyOwner;
-use crate::{Assertion, FederationName, Keyring, Malformed, Reason, SignedAssertion, Timestamp, Verified, VerifyError};
+use crate::{
+    Assertion, FederationName, Malformed, Membership, Reason, SignedAssertion, Timestamp, Verified, VerifyError,
+};
 
 /// Why an assertion was not accepted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,16 +24,30 @@ impl SignedAssertion {
     /// Checks the signature, and then the claims that anybody can check: signed by the issuer, for
     /// this federation, valid now. Who presents it, and how often, is for the caller.
     ///
+    /// If the register knows no such key, the issuer that it claims chooses between two reasons and nothing else:
+    /// whoever is no active member has no key that counts.
+    ///
     /// # Errors
     ///
     /// [`NotAccepted`] with the first thing that does not hold.
     pub fn accept(
         &self,
-        keys: &dyn Keyring,
+        register: &dyn Membership,
         federation: &FederationName,
         now: Timestamp,
     ) -> Result<Verified<Assertion>, NotAccepted> {
-        let assertion = self.verify(keys).map_err(unverified)?;
+        let assertion = self.verify(register).map_err(|error| {
+            let is_of_member = || self.claimed_issuer().is_none_or(|issuer| register.is_active_member(&issuer));
+            match error {
+                VerifyError::UnknownKey if !is_of_member() => NotAccepted {
+                    reason: Reason::NotAMember,
+                    detail: "the issuer is no active member, and the register knows no such key".into(),
+                    field: None,
+                    assertion: None,
+                },
+                error => unverified(error),
+            }
+        })?;
         let refused = |reason: Reason, detail: &str| NotAccepted {
             reason,
             detail: detail.to_owned(),

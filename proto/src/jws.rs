@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::key::{KeyId, KeyUse, Keyring, SigningKey};
-use crate::{Assertion, Digest, Malformed, Signable as _, Verified, VerifyError, limit};
+use crate::{Assertion, Digest, Malformed, OdsCode, Signable as _, Verified, VerifyError, limit};
 
 /// `typ` of the header.
 const TYPE: &str = "weald-assertion+jwt";
@@ -80,6 +80,16 @@ impl SignedAssertion {
     pub fn key_id(&self) -> Option<KeyId> {
         let header = decode("header", self.0.split('.').next()?).ok()?;
         KeyId::parse(&serde_json::from_slice::<Header>(&header).ok()?.kid).ok()
+    }
+
+    /// The issuer that the claims name, unverified: chooses between words, and decides nothing.
+    pub(crate) fn claimed_issuer(&self) -> Option<OdsCode> {
+        #[derive(serde::Deserialize)]
+        struct Issued {
+            iss: String,
+        }
+        let claims = decode("claims", self.0.split('.').nth(1)?).ok()?;
+        OdsCode::parse(&serde_json::from_slice::<Issued>(&claims).ok()?.iss).ok()
     }
 
     /// SHA-256 of the token: what others cite it by.

@@ -125,6 +125,12 @@ pub trait Keyring {
     fn key(&self, id: &KeyId, usage: KeyUse) -> Option<KeyEntry>;
 }
 
+/// Finds keys, and says who is a member. The register is one.
+pub trait Membership: Keyring {
+    /// Does the organisation take part now?
+    fn is_active_member(&self, organisation: &OdsCode) -> bool;
+}
+
 /// A private key that can sign values of one type only. Does not print, and is wiped when dropped.
 pub struct SigningKey<T: Signable> {
     id: KeyId,

@@ -66,7 +66,7 @@ pub use grant::{Filter, Grant};
 pub use identity::{Identity, IdentityMismatch};
 pub use ids::{Instance, Jti, Nonce, QueryId, ViewId};
 pub use jws::SignedAssertion;
-pub use key::{KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, SigningKey, VerifyingKey};
+pub use key::{KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, Membership, SigningKey, VerifyingKey};
 pub use malformed::Malformed;
 pub use nhs_number::NhsNumber;
 pub use no_answer::{NoAnswer, OutcomeReason};

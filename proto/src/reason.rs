@@ -32,7 +32,7 @@ closed_enum_word!(
         AssertionViewer = "ASSERTION_VIEWER",
         /// The request asks for sections that the assertion does not name.
         SectionsNotAsserted = "SECTIONS_NOT_ASSERTED",
-        /// The requester's organisation is not an active member.
+        /// The requester's organisation, or the one that signs for them, is not an active member.
         NotAMember = "NOT_A_MEMBER",
         /// No row of the role table holds the job role.
         RoleUnknown = "ROLE_UNKNOWN",

@@ -313,7 +313,7 @@ async fn a_suspended_member_neither_asks_nor_vouches_nor_is_asked() {
     let result = world.call(&hospital(), APP, Some(token.expose()), &[]).await;
     assert_eq!(reason(result), Reason::NotAMember);
     recorded(&world, Reason::NotAMember);
-    refused(&world, token.expose(), Reason::AssertionKeyUnknown).await;
+    refused(&world, token.expose(), Reason::NotAMember).await;
 
     let view = world.view(&doctor()).await.unwrap();
     assert!(!view.organisations().contains_key(&hospital()));

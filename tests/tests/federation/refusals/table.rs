@@ -56,11 +56,12 @@ fn assertions() -> Vec<(&'static str, Attack)> {
         ("another federation", Assertion(for_another_federation, Why::AssertionAudience, "another federation")),
         ("presented by another viewer app", Call(by_another_app, Why::AssertionViewer, "another viewer app")),
         ("presented by another organisation's app", Call(by_anothers_app, Why::AssertionViewer, "another viewer app")),
-        ("signed by no member", Assertion(signed_by_a_stranger, Why::AssertionKeyUnknown, "no such assertion key")),
+        ("signed by no member", Assertion(signed_by_a_stranger, Why::NotAMember, "not an active member")),
         ("presented by no member's app", Call(by_a_strangers_app, Why::NotAMember, "not an active member")),
+        ("signed by a suspended member", Assertion(signed_by_suspended, Why::NotAMember, "not an active member")),
         (
-            "signed by a suspended member",
-            Assertion(signed_by_suspended, Why::AssertionKeyUnknown, "no such assertion key"),
+            "signed by a key of no member",
+            Assertion(with_another_key_id, Why::AssertionKeyUnknown, "no such assertion key"),
         ),
         (
             "signed by another than the requester's",
@@ -192,8 +193,17 @@ fn for_another_federation(world: &mut World) -> String {
     token_with(world, &practice(), |claims| claims.audience = elsewhere).expose().to_owned()
 }
 
+/// The member is one, and the key's name has a slip of the pen.
+fn with_another_key_id(world: &mut World) -> String {
+    let (mut header, claims) = opened(world);
+    header["kid"] = json!("G99001/assertion/l");
+    sealed(world, &header, &claims)
+}
+
+/// Nobody vouches for one of its own; the app that presents it is an active member's.
 fn signed_by_a_stranger(world: &mut World) -> String {
-    let claims = doctor().claims(&world.federation).unwrap();
+    let genuine = doctor().claims(&world.federation).unwrap();
+    let claims = Assertion { issuer: ods("X99"), ..genuine };
     let key = SigningKey::from_seed(KeyId::parse("X99/assertion/1").unwrap(), &[7; 32]);
     SignedAssertion::sign(&claims, &key).expose().to_owned()
 }
