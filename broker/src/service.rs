@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
-use weald_certs::PeerIdentity;
+use weald_certs::{CallGuard, PeerIdentity};
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
 use weald_proto::service::watch_summary_response::Update;
 use weald_proto::service::{GetSummaryRequest, GetSummaryResponse, WatchSummaryRequest, WatchSummaryResponse};
@@ -54,7 +54,8 @@ impl RecordService for BrokerService {
         let peer = peer(request.extensions())?;
         let asked = asked(request.metadata(), &request.get_ref().sections);
         let (updates, stream) = mpsc::channel(16);
-        tokio::spawn(watch(Arc::clone(&self.broker), peer, asked, updates));
+        let call = request.extensions().get::<CallGuard>().cloned();
+        tokio::spawn(watch_while_heard(Arc::clone(&self.broker), peer, asked, updates, call));
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 }
@@ -63,6 +64,22 @@ impl RecordService for BrokerService {
 const PARTING: Duration = Duration::from_secs(2);
 
 type Updates = mpsc::Sender<Result<WatchSummaryResponse, Status>>;
+
+/// Watches until the view has ended or nobody listens any more. What was released by then is recorded, and
+/// nodes record what they have read by themselves. In flight for as long as there is work for it.
+async fn watch_while_heard(
+    broker: Arc<Broker>,
+    peer: PeerIdentity,
+    asked: admit::Request,
+    updates: Updates,
+    _call: Option<CallGuard>,
+) {
+    tokio::select! {
+        biased;
+        () = watch(broker, peer, asked, updates.clone()) => {}
+        () = updates.closed() => {}
+    }
+}
 
 /// Runs one watched view, and passes on each outcome and then the summary.
 async fn watch(broker: Arc<Broker>, peer: PeerIdentity, asked: admit::Request, updates: Updates) {

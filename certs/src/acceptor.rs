@@ -33,7 +33,7 @@ use crate::trust::Trust;
 use gate::{Entrant, Gate};
 pub use limits::Limits;
 use occupancy::Arrival;
-pub use occupancy::Occupancy;
+pub use occupancy::{CallGuard, Occupancy};
 pub use watch::{DoorWatch, LogOnly, Refused};
 
 /// Connections that wait in the kernel. The usual 128 overflows when all nodes or viewers come at once.
@@ -48,7 +48,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 ///
 /// Routes are gRPC services; REST joins them through `Routes::from(axum::Router)`. Requests carry the
 /// caller's [`PeerIdentity`](crate::PeerIdentity) in their extensions:
-/// `request.extensions().get::<PeerIdentity>()`. The header `grpc-timeout` is **not** enforced, because
+/// `request.extensions().get::<PeerIdentity>()`, and a [`CallGuard`]. The header `grpc-timeout` is **not** enforced, because
 /// hyper serves the connection and not tonic's own server: a service bounds its work itself.
 ///
 /// In front of the routes, calls are held to the [`Limits`] and refused with a

@@ -43,7 +43,7 @@ pub mod register;
 mod tls;
 pub mod trust;
 
-pub use acceptor::{Acceptor, BindError, DoorWatch, Entrance, Limits, LogOnly, Occupancy, Refused};
+pub use acceptor::{Acceptor, BindError, CallGuard, DoorWatch, Entrance, Limits, LogOnly, Occupancy, Refused};
 pub use attach::{Attach, AttachNobody, Attached};
 pub use attachment::{Attachment, AttachmentState};
 #[cfg(feature = "authority")]

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
-use weald_certs::PeerIdentity;
+use weald_certs::{CallGuard, PeerIdentity};
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
 use weald_proto::service::{AskRequest, AskResponse, SessionRequest, SessionResponse};
 use weald_proto::{Reason, Told, limit};
@@ -57,13 +57,16 @@ impl NodeAgentService for NodeService {
             .get::<PeerIdentity>()
             .cloned()
             .ok_or_else(|| Reason::WrongParty.to_status(&Told::default()))?;
+        let call = request.extensions().get::<CallGuard>().cloned();
         let query = request.into_inner().query.ok_or_else(|| Reason::QueryMalformed.to_status(&Told::default()))?;
-        // A task of its own: a broker that hangs up cannot have a record read without an entry of it.
+        // A task of its own: a broker that hangs up cannot have a record read without an entry of it, and not more
+        // of them at once than it may have.
         let node = Arc::clone(&self.node);
         let answering = tokio::spawn(async move {
             let (began, _under_way) = (Instant::now(), node.sessions.under_way());
             let ended = answer(&node, &peer, query).await;
             node.metrics.query_ended(&ended, began.elapsed());
+            drop(call);
             ended
         });
         match tokio::time::timeout(BOUND, answering).await {

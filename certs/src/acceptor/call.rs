@@ -16,9 +16,10 @@ use super::caller::TooMany;
 use super::departures::Departures;
 use super::gate::Gate;
 use super::leaving::Leaving;
-use super::occupancy::{InFlight, Seat};
+use super::occupancy::{CallGuard, InFlight, Seat};
 use super::refusal::Refusal;
 use super::verdict::{self, Form};
+use crate::door::Listener;
 use crate::peer::PeerIdentity;
 
 /// What is counted for each header beside its bytes (RFC 9113, 6.5.2).
@@ -69,9 +70,14 @@ impl Visit {
             return call.refuse(reason, &told, detail);
         }
         request.extensions_mut().insert(self.peer.clone());
+        request.extensions_mut().insert(CallGuard::new(&call.in_flight));
         let limits = &self.gate.entrance.limits;
         let request = request.map(|body| Arriving::new(body, (!lasts).then_some(limits), Arc::clone(&call.cut)));
-        match self.routes.clone().call(request).await {
+        let mut unanswered = Unanswered { call: &call, is_answered: false };
+        let answered = self.routes.clone().call(request).await;
+        unanswered.is_answered = true;
+        drop(unanswered);
+        match answered {
             Ok(response) => call.judge(response),
             Err(never) => match never {},
         }
@@ -133,6 +139,20 @@ pub(super) struct Call {
     is_compressed: bool,
     lasts: bool,
     cut: Cut,
+}
+
+/// The work for a call until the head of its answer. Whoever drops it sooner has hung up.
+struct Unanswered<'a> {
+    call: &'a Call,
+    is_answered: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.call.hung_up();
+        }
+    }
 }
 
 impl Call {
@@ -199,6 +219,14 @@ impl Call {
             self.visit.report(reason, "the body was cut off");
         }
         self.count(&status);
+    }
+
+    /// The caller is gone before its answer. Work was begun for it, perhaps by others, who go on; so a viewer
+    /// app may do it as often as it may be refused. A broker does whatever its viewer apps do.
+    pub(super) fn hung_up(&self) {
+        if self.visit.gate.entrance.listener == Listener::Broker {
+            self.in_flight.refused();
+        }
     }
 
     fn count(&self, status: &Status) {

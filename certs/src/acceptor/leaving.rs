@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use hyper::body::{Buf, Bytes, Frame, SizeHint};
+use hyper::body::{Body as _, Buf, Bytes, Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
@@ -59,6 +59,16 @@ impl hyper::body::Body for Leaving {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take()
+            && !self.body.is_end_stream()
+        {
+            call.hung_up();
+        }
     }
 }
 

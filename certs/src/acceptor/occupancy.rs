@@ -186,6 +186,27 @@ impl InFlight {
     }
 }
 
+/// Put into the extensions of every call: as long as somebody holds one, the call counts as in flight.
+///
+/// Whoever has work done by a task of its own gives that task one, or a caller that hangs up could have
+/// it done without limit.
+#[derive(Clone)]
+pub struct CallGuard {
+    _call: Arc<InFlight>,
+}
+
+impl CallGuard {
+    pub(super) fn new(call: &Arc<InFlight>) -> Self {
+        CallGuard { _call: Arc::clone(call) }
+    }
+}
+
+impl fmt::Debug for CallGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallGuard")
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.caller.end();

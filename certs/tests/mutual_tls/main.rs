@@ -7,6 +7,7 @@ mod blame;
 mod calls;
 mod doors;
 mod flood;
+mod hang_up;
 mod identities;
 mod limits;
 mod links;

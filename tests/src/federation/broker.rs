@@ -20,7 +20,7 @@ use weald_broker::door::DoorRecord;
 use weald_broker::service::BrokerService;
 use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
-use weald_certs::{Listener, Register};
+use weald_certs::{Listener, Occupancy, Register};
 use weald_proto::{OdsCode, Query, SigningKey, SpiffeId};
 
 use super::build::{Between, Ground, bind, open_log, recover};
@@ -49,6 +49,7 @@ pub(super) struct RunningBroker {
     pub(super) resting: RestingBroker,
     pub(super) broker: Arc<Broker>,
     pub(super) log_faults: LogFaults,
+    pub(super) occupancy: Arc<Occupancy>,
     pub(super) address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
@@ -97,13 +98,13 @@ impl RestingBroker {
         }));
         let acceptor =
             bind(ground, Listener::Broker, &self.id, address, Arc::new(self.attached.clone()), watch).await?;
-        let address = acceptor.local_address();
+        let (address, occupancy) = (acceptor.local_address(), acceptor.occupancy());
         let shutdown = CancellationToken::new();
         let routes = silence::overheard(Routes::new(BrokerService::serve(Arc::clone(&broker))));
         let task = acceptor.serve(routes, shutdown.clone());
         let keeper = Keeper { broker: Arc::clone(&broker), nodes: Arc::clone(&self.reaching), log: self.log.clone() };
         let sessions = keeper.keep(shutdown.clone());
-        Ok(RunningBroker { resting: self, broker, log_faults, address, shutdown, task, sessions })
+        Ok(RunningBroker { resting: self, broker, log_faults, occupancy, address, shutdown, task, sessions })
     }
 }
 

@@ -19,7 +19,7 @@ use weald_audit::Verification;
 use weald_audit::drill::Faults as LogFaults;
 use weald_broker::Broker;
 use weald_broker::attached::AttachedNodes;
-use weald_certs::{Authority, Connector, Links, Register, RegisterAnchor, RegisterDraft, Trust};
+use weald_certs::{Authority, Connector, Links, Occupancy, Register, RegisterAnchor, RegisterDraft, Trust};
 use weald_node::Node;
 use weald_proto::env::Env;
 use weald_proto::{Assertion, FederationName, OdsCode, Query, SigningKey, SpiffeId, Statement};
@@ -134,6 +134,16 @@ impl Federation {
     /// What may go wrong with the broker's audit log.
     pub fn broker_log_faults(&self) -> &LogFaults {
         &self.broker.log_faults
+    }
+
+    /// Who is at the broker's port.
+    pub fn broker_occupancy(&self) -> &Occupancy {
+        &self.broker.occupancy
+    }
+
+    /// Who is at the port of a member's node, if it runs and has one.
+    pub fn node_occupancy(&self, organisation: &OdsCode) -> Option<&Occupancy> {
+        self.nodes.get(organisation)?.awake.as_ref()?.occupancy.as_deref()
     }
 
     /// A member's node while it runs, for tests of its parts.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use weald_audit::Log;
 use weald_audit::drill::Faults as LogFaults;
-use weald_certs::{Acceptor, AttachNobody, Attachment, Connector, Listener, Register};
+use weald_certs::{Acceptor, AttachNobody, Attachment, Connector, Listener, Occupancy, Register};
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
 use weald_node::session::History;
@@ -46,6 +46,7 @@ pub(super) struct RunningNode {
 pub(super) struct AwakeNode {
     pub(super) node: Arc<Node>,
     pub(super) log_faults: LogFaults,
+    pub(super) occupancy: Option<Arc<Occupancy>>,
     pub(super) shutdown: CancellationToken,
     pub(super) tasks: Vec<JoinHandle<()>>,
 }
@@ -139,11 +140,12 @@ impl RestingNode {
         }));
         let shutdown = CancellationToken::new();
         let routes = silence::overheard(Routes::new(NodeService::serve(Arc::clone(&node))));
+        let occupancy = acceptor.as_ref().map(Acceptor::occupancy);
         let tasks = match acceptor {
             Some(acceptor) => vec![acceptor.serve(routes, shutdown.clone())],
             None => self.attach(ground, broker, &routes, &shutdown)?,
         };
-        Ok(AwakeNode { node, log_faults, shutdown, tasks })
+        Ok(AwakeNode { node, log_faults, occupancy, shutdown, tasks })
     }
 
     fn attach(

@@ -11,6 +11,7 @@ mod cache;
 mod fail;
 mod forge;
 mod forger;
+mod hang_up;
 mod impostor;
 mod kept;
 mod lie;
