@@ -11,19 +11,20 @@ use weald_proto::SpiffeId;
 /// [`Log::note_refusal`]): nobody fills the disk by being refused.
 pub struct DoorRecord {
     log: Arc<Log>,
+    lines: LogOnly,
     name: SpiffeId,
 }
 
 impl DoorRecord {
     /// Records in the log of the broker called `name`.
     pub fn new(log: Arc<Log>, name: SpiffeId) -> Self {
-        DoorRecord { log, name }
+        DoorRecord { log, lines: LogOnly::default(), name }
     }
 }
 
 impl DoorWatch for DoorRecord {
     fn refused(&self, refused: &Refused) {
-        LogOnly.refused(refused);
+        self.lines.refused(refused);
         let whose = Recorder::broker(self.name.clone());
         self.log.note_refusal(Entry::refused(whose, refused.reason, refused.from.ip(), refused.peer.clone()));
     }

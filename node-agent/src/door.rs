@@ -11,19 +11,20 @@ use weald_proto::OdsCode;
 /// [`Log::note_refusal`]): nobody fills the disk by being refused.
 pub struct DoorRecord {
     log: Arc<Log>,
+    lines: LogOnly,
     organisation: OdsCode,
 }
 
 impl DoorRecord {
     /// Records in the log of that organisation.
     pub fn new(log: Arc<Log>, organisation: OdsCode) -> Self {
-        DoorRecord { log, organisation }
+        DoorRecord { log, lines: LogOnly::default(), organisation }
     }
 }
 
 impl DoorWatch for DoorRecord {
     fn refused(&self, refused: &Refused) {
-        LogOnly.refused(refused);
+        self.lines.refused(refused);
         let whose = Recorder::node(self.organisation.clone());
         self.log.note_refusal(Entry::refused(whose, refused.reason, refused.from.ip(), refused.peer.clone()));
     }

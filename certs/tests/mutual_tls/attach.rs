@@ -71,7 +71,7 @@ async fn open(world: &World, broker: &Broker, port: u16) -> Port {
         trust: Arc::clone(&world.trust),
         clock: Arc::new(world.clock.clone()),
         attach: Arc::new(broker.clone()),
-        watch: Arc::new(LogOnly),
+        watch: Arc::new(LogOnly::default()),
         limits: Limits::default(),
     };
     let acceptor = Acceptor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), entrance).await.unwrap();

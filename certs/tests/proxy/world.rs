@@ -81,7 +81,7 @@ impl World {
             trust: Arc::clone(&self.trust),
             clock: Arc::new(ManualClock::at(self.clock.now())),
             attach: Arc::new(Telling(tell)),
-            watch: Arc::new(LogOnly),
+            watch: Arc::new(LogOnly::default()),
             limits: Limits::default(),
         };
         let acceptor = Acceptor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), entrance).await.unwrap();

@@ -231,7 +231,7 @@ mod tests {
             trust: Arc::clone(&party.trust),
             clock: Arc::new(clock.clone()),
             attach: Arc::new(AttachNobody),
-            watch: Arc::new(LogOnly),
+            watch: Arc::new(LogOnly::default()),
             limits: Limits::default(),
         };
         let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();

@@ -166,7 +166,7 @@ async fn serve(world: &World, listener: Listener, id: &SpiffeId, routes: Routes)
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let trust = Arc::clone(federation.trust());
     let attach = Arc::new(AttachNobody);
-    let (watch, limits) = (Arc::new(LogOnly), Limits::default());
+    let (watch, limits) = (Arc::new(LogOnly::default()), Limits::default());
     let entrance = Entrance { listener, credentials, trust, clock, attach, watch, limits };
     let acceptor = Acceptor::bind(any, entrance).await.unwrap();
     let address = acceptor.local_address().to_string();

@@ -169,7 +169,7 @@ impl Scene {
             credentials: Arc::clone(&party.credentials),
             trust: Arc::clone(&party.trust),
             clock: Arc::new(self.clock.clone()),
-            watch: Arc::new(LogOnly),
+            watch: Arc::new(LogOnly::default()),
             limits: Limits::default(),
         };
         let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();

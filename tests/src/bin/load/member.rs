@@ -90,7 +90,7 @@ async fn answer(place: &Place, organisation: &OdsCode) -> anyhow::Result<SocketA
         credentials: Arc::new(place.node_credentials(organisation)?),
         trust: Arc::clone(place.trust()),
         clock: env.clock,
-        watch: Arc::new(LogOnly),
+        watch: Arc::new(LogOnly::default()),
         limits: Limits::default(),
     };
     let acceptor = Acceptor::bind(ANY_PORT, entrance).await?;
