@@ -112,5 +112,5 @@ async fn broker_node_and_what_they_stand_on_are_heard_at_every_level() {
     let voices = voices();
     assert_eq!(voices.get("h2"), Some(&Level::TRACE), "{voices:?}");
     assert_eq!(voices.get("weald_broker"), Some(&Level::INFO), "{voices:?}");
-    assert_eq!(voices.get("weald_node"), Some(&Level::WARN), "{voices:?}");
+    assert_eq!(voices.get("weald_node"), Some(&Level::INFO), "{voices:?}");
 }
