@@ -25,8 +25,9 @@ pub(crate) struct Process {
 pub(crate) enum Share {
     /// Like any other.
     Equal,
-    /// Only what others leave. For peers: they stand for other machines, and their own work must not be
-    /// taken from what is measured.
+    /// Only what others leave (`SCHED_IDLE`, sched(7)): whoever else wakes runs at once. For peers: they stand for
+    /// other machines, and their own work must not be taken from what is measured. A mere low priority keeps a CPU
+    /// for milliseconds after another has woken, which is as long as a view.
     Leftover,
 }
 
@@ -35,15 +36,15 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When it cannot be started; `nice` must be installed for [`Share::Leftover`].
+    /// When it cannot be started; `chrt` must be installed for [`Share::Leftover`].
     pub(crate) fn start(subcommand: &[&str], folder: &Path, share: Share) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("the path of this binary")?;
         let mut command = match share {
             Share::Equal => Command::new(own),
             Share::Leftover => {
-                let mut nice = Command::new("nice");
-                nice.args(["-n", "19"]).arg(own);
-                nice
+                let mut idle = Command::new("chrt");
+                idle.args(["--idle", "0"]).arg(own);
+                idle
             }
         };
         command.args(subcommand).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
