@@ -8,7 +8,7 @@ use tonic::codegen::BoxStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
 use weald_broker::Broker;
-use weald_certs::{Acceptor, AttachNobody, Entrance, Limits, Listener, LogOnly, PeerIdentity};
+use weald_certs::{Acceptor, AttachNobody, Attachment, Entrance, Limits, Listener, LogOnly, PeerIdentity};
 use weald_node::Node;
 use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
@@ -18,7 +18,7 @@ use weald_proto::service::{
 };
 use weald_proto::{Digest, OdsCode, Signable as _, Signed, SigningKey, SpiffeId, Statement, Told, limit, wire};
 
-use crate::world::World;
+use crate::world::{World, until};
 
 /// What becomes of an honest answer to that query.
 pub(crate) type Lie = Box<dyn FnMut(&Lying, wire::Answer) -> wire::Answer + Send>;
@@ -63,7 +63,7 @@ pub(crate) struct LyingNode {
 }
 
 impl LyingNode {
-    /// Takes over a member's place in the register. Honest until told otherwise.
+    /// Takes over a member's place in the register, or its place among those who have dialled in. Honest until told otherwise.
     pub(crate) async fn in_place_of(world: &mut World, organisation: &OdsCode) -> Self {
         let federation = &world.federation;
         let node = LyingNode {
@@ -73,6 +73,10 @@ impl LyingNode {
         };
         let routes = Routes::new(NodeAgentServiceServer::new(node.clone()));
         let id = SpiffeId::node(federation.name(), organisation);
+        if federation.register().member(organisation).unwrap().address.is_none() {
+            attach(world, organisation, &id, &routes).await;
+            return node;
+        }
         let address = serve(world, Listener::Node, &id, routes).await;
         let change = |draft: &mut weald_certs::RegisterDraft| {
             let member = draft.members.iter_mut().find(|member| member.organisation == *organisation).unwrap();
@@ -157,6 +161,26 @@ impl RecordService for LyingBroker {
     ) -> Result<Response<Self::WatchSummaryStream>, Status> {
         Err(Status::unimplemented("it lies in single summaries only"))
     }
+}
+
+/// Keeps two links of that party to the broker, beside those it has; the newest are asked first.
+async fn attach(world: &World, organisation: &OdsCode, id: &SpiffeId, routes: &Routes) {
+    let federation = &world.federation;
+    let serials = || federation.attached().links(organisation).iter().map(|link| link.serial()).collect::<Vec<_>>();
+    let before = serials();
+    let company = Arc::default();
+    for _ in 0..2 {
+        let attachment = Attachment {
+            connector: federation.connector(id).unwrap(),
+            address: federation.broker_address(),
+            broker: federation.broker_id().clone(),
+            routes: routes.clone(),
+            company: Arc::clone(&company),
+        };
+        // Ends with the test's runtime.
+        drop(attachment.keep(CancellationToken::new()));
+    }
+    until(|| serials().iter().filter(|serial| !before.contains(serial)).count() == 2).await;
 }
 
 async fn serve(world: &World, listener: Listener, id: &SpiffeId, routes: Routes) -> String {

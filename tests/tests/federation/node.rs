@@ -14,7 +14,7 @@ use weald_proto::{
 };
 use weald_tests::federation::{APP, AssertionDraft};
 
-use crate::world::{World, allergic_to, doctor, hospital, only, patient, practice, reason, store, three};
+use crate::world::{World, allergic_to, doctor, hospital, only, patient, practice, reason, store, three, until};
 
 async fn world() -> World {
     World::of(three(store(), allergic_to("penicillin"), store())).await
@@ -55,7 +55,7 @@ pub(crate) fn signed(world: &World, query: &Query) -> wire::SignedMessage {
     Signed::sign(query, query.audience.as_str(), world.federation.broker_key()).as_wire().clone()
 }
 
-/// Puts a message to the hospital's node by a connection of that broker.
+/// Puts a message to the hospital's node by a connection of that broker, which dials it.
 async fn ask_as(world: &World, broker: &SpiffeId, message: wire::SignedMessage) -> Result<wire::Answer, Status> {
     let register = world.federation.register();
     let address = register.member(&hospital()).unwrap().address.clone().unwrap();
@@ -67,7 +67,15 @@ async fn ask_as(world: &World, broker: &SpiffeId, message: wire::SignedMessage) 
 
 /// Puts a message to the hospital's node as the broker.
 pub(crate) async fn ask(world: &World, message: wire::SignedMessage) -> Result<wire::Answer, Status> {
-    ask_as(world, world.federation.broker_id(), message).await
+    let federation = &world.federation;
+    if federation.register().member(&hospital()).unwrap().address.is_some() {
+        return ask_as(world, federation.broker_id(), message).await;
+    }
+    let attached = federation.attached();
+    until(|| attached.is_attached(&hospital())).await;
+    let link = attached.choose(&hospital(), &[]).unwrap().link();
+    let request = AskRequest { query: Some(message) };
+    NodeAgentServiceClient::new(link).ask(request).await.map(|answered| answered.into_inner().answer.unwrap())
 }
 
 /// The statement of an answer to that query.

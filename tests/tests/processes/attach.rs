@@ -18,11 +18,11 @@ const HOLDERS: [Holder; 2] = [
     Holder { organisation: &EAST_KENT, source: SourceKind::Bundles },
 ];
 /// Beyond the deadline of a view, for a busy machine.
-const MARGIN: Duration = Duration::from_secs(2);
+pub(crate) const MARGIN: Duration = Duration::from_secs(2);
 /// Within this a link that is half open is noticed.
-const NOTICED: Duration = Duration::from_secs(30);
+pub(crate) const NOTICED: Duration = Duration::from_secs(30);
 /// For nodes to come back to a broker.
-const BACK: Duration = Duration::from_secs(30);
+pub(crate) const BACK: Duration = Duration::from_secs(30);
 
 struct Site {
     estate: Estate,

@@ -9,4 +9,5 @@ mod node_trust;
 mod proxy;
 mod serve;
 mod trial;
+mod tunnels;
 mod validate;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use weald_audit::Kind;
 use weald_proto::{Answer, AnswerError, Digest, Outcome, OutcomeReason, Query, Section, Signable as _, Signed, wire};
 
+use super::scene::Way;
 use crate::impostor::{Lie, LyingNode};
 use crate::world::{World, allergic_to, doctor, hospital, item, only, patient, shown, store, three};
 
@@ -12,9 +13,9 @@ use crate::world::{World, allergic_to, doctor, hospital, item, only, patient, sh
 pub(super) type Told = fn(&World) -> Lie;
 
 /// The hospital's node tells it: the broker calls it invalid, records that, and releases nothing of it.
-pub(super) async fn tell(words: &str, told: Told, expected: AnswerError) {
+pub(super) async fn tell(words: &str, way: Way, told: Told, expected: AnswerError) {
     let hospitals = allergic_to("latex").holds(&patient(), Section::Conditions, vec![item("c1", "Asthma")]);
-    let mut world = World::of(three(allergic_to("penicillin"), hospitals, store())).await;
+    let mut world = way.world_of(three(allergic_to("penicillin"), hospitals, store())).await;
     let node = LyingNode::in_place_of(&mut world, &hospital()).await;
     let (mut lie, sent) = (told(&world), Arc::new(Mutex::new(None)));
     let keep = Arc::clone(&sent);

@@ -10,6 +10,8 @@ mod query;
 mod scene;
 mod table;
 
+use scene::Way;
+
 /// Who is attacked, and by what.
 enum Attack {
     /// An assertion, presented by the practice's app to the broker, and by the broker to a node. Both refuse it
@@ -37,18 +39,33 @@ async fn every_case_is_refused_with_its_own_reason_and_an_audit_entry_and_nothin
         match attack {
             Attack::Assertion(token, reason, named) => {
                 call::present(words, token, reason, named).await;
-                query::carry(words, token, reason).await;
+                query::carry(words, Way::Dialled, token, reason).await;
             }
             Attack::AssertionAgain => {
                 call::present_again(words).await;
-                query::carry_again(words).await;
+                query::carry_again(words, Way::Dialled).await;
             }
             Attack::Call(made, reason, named) => call::call(words, made, reason, named).await,
-            Attack::Query(message, reason) => query::put(words, message, reason).await,
-            Attack::QueryAgain(meanwhile) => query::put_again(words, meanwhile).await,
-            Attack::Answer(told, error) => answer::tell(words, told, error).await,
+            Attack::Query(message, reason) => query::put(words, Way::Dialled, message, reason).await,
+            Attack::QueryAgain(meanwhile) => query::put_again(words, Way::Dialled, meanwhile).await,
+            Attack::Answer(told, error) => answer::tell(words, Way::Dialled, told, error).await,
             Attack::Method => method::call_elsewhere(words).await,
             Attack::Connection(certificate, reason) => connection::knock(words, certificate, reason).await,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_has_dialled_in_refuses_and_is_refused_just_so() {
+    for (words, attack) in table::cases() {
+        match attack {
+            Attack::Assertion(token, reason, _) => query::carry(words, Way::Attached, token, reason).await,
+            Attack::AssertionAgain => query::carry_again(words, Way::Attached).await,
+            Attack::Query(message, reason) => query::put(words, Way::Attached, message, reason).await,
+            Attack::QueryAgain(meanwhile) => query::put_again(words, Way::Attached, meanwhile).await,
+            Attack::Answer(told, error) => answer::tell(words, Way::Attached, told, error).await,
+            // What comes to the broker's own door is the same; a node that dials in has none.
+            Attack::Call(..) | Attack::Method | Attack::Connection(..) => {}
         }
     }
 }

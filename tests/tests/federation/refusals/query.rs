@@ -3,7 +3,7 @@
 use weald_proto::{Query, Reason, SignedAssertion, limit, wire};
 
 use super::call::Token;
-use super::scene::{Before, Whose, world};
+use super::scene::{Before, Way, Whose};
 use crate::node::{ask, query, signed};
 use crate::world::{World, doctor, hospital, reason as reason_of};
 
@@ -19,16 +19,16 @@ pub(super) enum Meanwhile {
 }
 
 /// The broker puts a message to the node.
-pub(super) async fn put(words: &str, message: Message, reason: Reason) {
-    let mut world = world().await;
+pub(super) async fn put(words: &str, way: Way, message: Message, reason: Reason) {
+    let mut world = way.world().await;
     let message = message(&mut world);
     refused(words, &world, message, reason).await;
     world.end().await;
 }
 
 /// The broker puts a query to the node that carries this assertion.
-pub(super) async fn carry(words: &str, token: Token, reason: Reason) {
-    let mut world = world().await;
+pub(super) async fn carry(words: &str, way: Way, token: Token, reason: Reason) {
+    let mut world = way.world().await;
     let token = SignedAssertion::parse(&token(&mut world)).unwrap();
     let message = signed(&world, &query(&world, token));
     refused(words, &world, message, reason).await;
@@ -36,8 +36,8 @@ pub(super) async fn carry(words: &str, token: Token, reason: Reason) {
 }
 
 /// The broker asks under one assertion once more than it may.
-pub(super) async fn carry_again(words: &str) {
-    let world = world().await;
+pub(super) async fn carry_again(words: &str, way: Way) {
+    let world = way.world().await;
     let token = doctor().sign(&world.federation).unwrap();
     let next = || signed(&world, &query(&world, token.clone()));
     for _ in 0..limit::ASSERTION_USES {
@@ -48,8 +48,8 @@ pub(super) async fn carry_again(words: &str) {
 }
 
 /// The broker puts a query that was answered.
-pub(super) async fn put_again(words: &str, meanwhile: Meanwhile) {
-    let mut world = world().await;
+pub(super) async fn put_again(words: &str, way: Way, meanwhile: Meanwhile) {
+    let mut world = way.world().await;
     let asked: Query = query(&world, doctor().sign(&world.federation).unwrap());
     let message = signed(&world, &asked);
     ask(&world, message.clone()).await.expect("an answer");

@@ -2,6 +2,7 @@
 
 use weald_audit::{Entry, Kind};
 use weald_proto::{OdsCode, Reason, SpiffeId};
+use weald_tests::federation::{FederationBuilder, MemberSpec};
 
 use crate::world::{World, allergic_to, community, hospital, practice, store, three, until};
 
@@ -21,8 +22,33 @@ pub(super) struct Before {
     nodes: Vec<(OdsCode, usize)>,
 }
 
+/// How the broker reaches the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It dials them.
+    Dialled,
+    /// They have dialled in.
+    Attached,
+}
+
+impl Way {
+    /// Practice, hospital and community provider, reached in that way, with such sources.
+    pub(super) async fn world_of(self, members: Vec<MemberSpec>) -> World {
+        let attaching =
+            |builder| [practice(), hospital(), community()].iter().fold(builder, FederationBuilder::attaching);
+        match self {
+            Way::Dialled => World::of(members).await,
+            Way::Attached => World::built(members, attaching).await,
+        }
+    }
+
+    pub(super) async fn world(self) -> World {
+        self.world_of(three(allergic_to("penicillin"), allergic_to("latex"), store())).await
+    }
+}
+
 pub(super) async fn world() -> World {
-    World::of(three(allergic_to("penicillin"), allergic_to("latex"), store())).await
+    Way::Dialled.world().await
 }
 
 impl Before {
