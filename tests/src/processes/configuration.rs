@@ -20,12 +20,16 @@ database = "records.sqlite"
 mapping = "mapping.toml"
 "#;
 
+/// All that a process can say, so that whoever listens for what must not be said hears it.
+pub(super) const EVERYTHING: &str = "trace";
+
 /// A broker's.
 pub(super) fn broker(
     federation: &FederationName,
     listen: SocketAddr,
     anchor: &RegisterAnchor,
     query_key: &KeyId,
+    level: &str,
 ) -> String {
     let register = register(anchor);
     format!(
@@ -34,6 +38,9 @@ federation = "{federation}"
 listen = "{listen}"
 pseudonym_key = "pseudonym.key"
 audit_log = "broker.audit"
+
+[log]
+level = "{level}"
 
 [tls]
 certificate = "tls.pem"
@@ -57,7 +64,7 @@ pub(super) fn node(
     statement_key: &KeyId,
     source: &str,
 ) -> String {
-    let ground = ground(federation, anchor);
+    let ground = ground(federation, anchor, EVERYTHING);
     format!(
         r#"{ground}
 [[organisation]]
@@ -77,9 +84,11 @@ key = "statement.key"
 }
 
 /// What every organisation of a process of nodes stands on.
-pub(super) fn ground(federation: &FederationName, anchor: &RegisterAnchor) -> String {
+pub(super) fn ground(federation: &FederationName, anchor: &RegisterAnchor, level: &str) -> String {
     let register = register(anchor);
-    format!("federation = \"{federation}\"\n\n[tls]\nroots = \"../roots.pem\"\n\n{register}")
+    format!(
+        "federation = \"{federation}\"\n\n[log]\nlevel = \"{level}\"\n\n[tls]\nroots = \"../roots.pem\"\n\n{register}"
+    )
 }
 
 /// The table of an organisation that dials in, whose files are in a folder of its own.

@@ -110,8 +110,8 @@ impl Maker {
         let mut pseudonym = [0; 32];
         self.env.random.fill(&mut pseudonym);
         private(&folder.join("pseudonym.key"), STANDARD.encode(pseudonym))?;
-        let text = configuration::broker(&self.name, address, &self.anchor(), key.id());
-        let text = format!("{text}\n[metrics]\nlisten = \"{metrics}\"\n\n[log]\nlevel = \"warn\"\n");
+        let text = configuration::broker(&self.name, address, &self.anchor(), key.id(), "warn");
+        let text = format!("{text}\n[metrics]\nlisten = \"{metrics}\"\n");
         public(&folder.join("weald-broker.toml"), text)?;
         let keys = vec![registered(key.id(), KeyUse::Query, key.verifying_key())];
         self.draft.brokers.push(weald_certs::Broker { id, address: Some(address.to_string()), keys });
@@ -120,7 +120,7 @@ impl Maker {
 
     fn write_nodes(&mut self, number: usize, codes: &[OdsCode]) -> anyhow::Result<()> {
         let folder = self.folder.join(format!("nodes-{number}"));
-        let mut text = configuration::ground(&self.name, &self.anchor());
+        let mut text = configuration::ground(&self.name, &self.anchor(), "error");
         for code in codes {
             let own = folder.join(code.as_str());
             self.equip(&own, &SpiffeId::node(&self.name, code))?;
@@ -139,7 +139,7 @@ impl Maker {
                 keys: vec![registered(key.id(), KeyUse::Statement, key.verifying_key())],
             });
         }
-        public(&folder.join("weald-node.toml"), format!("{text}\n[log]\nlevel = \"error\"\n"))
+        public(&folder.join("weald-node.toml"), text)
     }
 
     /// A folder with a certificate and its key.

@@ -176,7 +176,7 @@ impl Estate {
         let mut pseudonym = [0; 32];
         self.env.random.fill(&mut pseudonym);
         private(&folder.join("pseudonym.key"), STANDARD.encode(pseudonym))?;
-        let text = configuration::broker(&self.name, address, &self.anchor(), key.id());
+        let text = configuration::broker(&self.name, address, &self.anchor(), key.id(), configuration::EVERYTHING);
         public(&folder.join("weald-broker.toml"), text)?;
         let keys = vec![registered(key.id(), KeyUse::Query, key.verifying_key())];
         self.draft.brokers.push(weald_certs::Broker { id, address: Some(address.to_string()), keys });

@@ -80,7 +80,7 @@ const FORM: &[Case] = &[
     },
     Case {
         name: "a level that there is none of",
-        spoil: |trial| trial.replace("[tls]", "[log]\nlevel = \"inof\"\n\n[tls]"),
+        spoil: |trial| trial.replace("\"trace\"", "\"inof\""),
         at: "level",
         says: &["field `log.level`", "is none of error, warn, info, debug, trace", "did you mean \"info\"?"],
     },

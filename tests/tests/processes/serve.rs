@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use weald_proto::{BirthDate, FamilyName, NhsNumber, OdsCode, Outcome, Patient, Section};
 use weald_tests::population::{AMBULANCE, COMMUNITY, EAST_KENT, HOPFIELD, Person, people};
@@ -36,6 +37,12 @@ fn join_ambulance(estate: &Estate) {
     fs::write(&one, fs::read_to_string(&one).unwrap() + &table).unwrap();
 }
 
+/// Lets the process write JSON.
+fn write_json(config: &Path) {
+    let text = fs::read_to_string(config).unwrap();
+    fs::write(config, text.replace("[log]\n", "[log]\nformat = \"json\"\n")).unwrap();
+}
+
 pub(crate) async fn view(estate: &Estate, person: &Person) -> View {
     let practice = OdsCode::parse(HOPFIELD.ods).unwrap();
     let token = estate.assertion(&practice, &patient(person)).unwrap();
@@ -49,7 +56,7 @@ async fn a_broker_and_nodes_as_processes_answer_a_view_and_stop_when_told() {
     let estate = Estate::write(folder.path(), &HOLDERS, &people).unwrap();
     join_ambulance(&estate);
     let json = estate.node_config(&EAST_KENT);
-    fs::write(&json, fs::read_to_string(&json).unwrap() + "\n[log]\nlevel = \"trace\"\nformat = \"json\"\n").unwrap();
+    write_json(&json);
     let mut processes = Vec::new();
     for organisation in [&HOPFIELD, &EAST_KENT, &COMMUNITY] {
         let node = Running::start(Program::Node, &estate.node_config(organisation)).unwrap();
@@ -123,7 +130,7 @@ fn a_log_in_json_is_one_object_a_line() {
     let people: Vec<Person> = people(1, 2).collect();
     let estate = Estate::write(folder.path(), &HOLDERS[..1], &people).unwrap();
     let config = estate.broker_config();
-    fs::write(&config, fs::read_to_string(&config).unwrap() + "\n[log]\nformat = \"json\"\n").unwrap();
+    write_json(&config);
     let broker = Running::start(Program::Broker, &config).unwrap();
     broker.wait_until_it_says("serving views").unwrap();
     broker.tell("INT").unwrap();
