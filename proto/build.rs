@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 15] = [
     "weald/v1/section.proto",
     "weald/v1/element.proto",
     "weald/v1/detail.proto",
@@ -16,8 +16,11 @@ const FILES: [&str; 12] = [
     "weald/v1/summary.proto",
     "weald/v1/audit.proto",
     "weald/v1/session.proto",
+    "weald/v1/enrolment.proto",
     "weald/service/v1/record_service.proto",
     "weald/service/v1/node_agent_service.proto",
+    "weald/service/v1/bootstrap_service.proto",
+    "weald/service/v1/authority_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -12,6 +12,7 @@ mod limits;
 mod occupancy;
 mod refusal;
 mod serve;
+mod stranger;
 mod verdict;
 mod watch;
 
@@ -30,10 +31,11 @@ use crate::attach::{self, Attach};
 use crate::credentials::Credentials;
 use crate::door::{Door, Listener};
 use crate::trust::Trust;
-use gate::{Entrant, Gate};
+use gate::{Annex, Entrant, Gate, Knock};
 pub use limits::Limits;
 use occupancy::Arrival;
 pub use occupancy::{CallGuard, Occupancy};
+pub use stranger::{Stranger, Strangers};
 pub use watch::{DoorWatch, LogOnly, Refused};
 
 /// Connections that wait in the kernel. The usual 128 overflows when all nodes or viewers come at once.
@@ -78,6 +80,8 @@ pub struct Entrance {
     pub watch: Arc<dyn DoorWatch>,
     /// How much is taken.
     pub limits: Limits,
+    /// What is served to those without a certificate; only a broker's port has a door for them.
+    pub strangers: Option<Strangers>,
 }
 
 impl Acceptor {
@@ -102,6 +106,11 @@ impl Acceptor {
     /// Who is here, for metrics; may be kept when the port is served.
     pub fn occupancy(&self) -> Arc<Occupancy> {
         Arc::clone(&self.gate.occupancy)
+    }
+
+    /// Who is at the door of strangers, if there is one.
+    pub fn strangers(&self) -> Option<Arc<Occupancy>> {
+        self.gate.annex.as_ref().map(|annex| Arc::clone(&annex.gate.occupancy))
     }
 
     /// Serves `routes` until `shutdown`: then no connection is accepted, running requests have 10 s to
@@ -165,15 +174,41 @@ async fn connection(
     routes: Routes,
     shutdown: CancellationToken,
 ) {
+    let knocked = tokio::select! {
+        () = shutdown.cancelled() => return,
+        knocked = gate.hear(tcp) => knocked,
+    };
+    let knock = match (knocked, &gate.annex) {
+        (Ok(knock), Some(annex)) if knock.door == Some(Door::Bootstrap) => {
+            // From here on it takes nothing of those who have a name.
+            drop(arrival);
+            return stranger(annex.clone(), knock, from, shutdown).await;
+        }
+        (Ok(knock), _) => knock,
+        (Err(refusal), _) => return gate.report(from, refusal),
+    };
     let admitted = tokio::select! {
         () = shutdown.cancelled() => return,
-        admitted = gate.admit(arrival, tcp) => admitted,
+        admitted = gate.admit(arrival, knock) => admitted,
     };
     match admitted {
         // The seat is kept as long as the link lasts.
-        Ok(Entrant { door: Door::Attach, peer, seat: _seat, stream }) => {
+        Ok(Entrant { door: Door::Attach, peer: Some(peer), seat: _seat, stream }) => {
             attach::turn(stream, peer, &*gate.entrance.attach, shutdown).await;
         }
+        Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
+        Err(refusal) => gate.report(from, refusal),
+    }
+}
+
+/// Somebody at the door of strangers. If there is no room, no key was exchanged yet: being many costs us little.
+async fn stranger(Annex { gate, routes }: Annex, knock: Knock, from: SocketAddr, shutdown: CancellationToken) {
+    let Some(arrival) = gate.arrive(from) else { return };
+    let admitted = tokio::select! {
+        () = shutdown.cancelled() => return,
+        admitted = gate.admit_stranger(arrival, knock, from) => admitted,
+    };
+    match admitted {
         Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
         Err(refusal) => gate.report(from, refusal),
     }

@@ -28,7 +28,8 @@ const TLS_TIME: Duration = Duration::from_secs(4);
 /// Dials other parties of the federation.
 #[derive(Clone)]
 pub struct Connector {
-    credentials: Arc<Credentials>,
+    /// None of whoever dials the door of strangers, which asks for none.
+    credentials: Option<Arc<Credentials>>,
     trust: Arc<Trust>,
     pub(crate) env: Env,
 }
@@ -36,7 +37,12 @@ pub struct Connector {
 impl Connector {
     /// Dials with these credentials, believes that trust, and uses the network and the clock of `env`.
     pub fn new(credentials: Arc<Credentials>, trust: Arc<Trust>, env: Env) -> Self {
-        Connector { credentials, trust, env }
+        Connector { credentials: Some(credentials), trust, env }
+    }
+
+    /// Dials without credentials: good for [`bootstrap`](Self::bootstrap) alone.
+    pub(crate) fn without_credentials(trust: Arc<Trust>, env: Env) -> Self {
+        Connector { credentials: None, trust, env }
     }
 
     /// Connects to `address`, a `host:port`, where `expected` and nobody else must answer; all of it
@@ -49,7 +55,27 @@ impl Connector {
     ///
     /// [`ConnectError`], which tells an unreachable end, a wrong one and a refusal apart.
     pub async fn connect(&self, address: &str, expected: &SpiffeId, timeout: Duration) -> Result<Link, ConnectError> {
-        let stream = self.reach(address, expected, Door::Http2, timeout).await?;
+        self.link(address, expected, Door::Http2, timeout).await
+    }
+
+    /// Connects to the door of a broker that is for strangers.
+    pub(crate) async fn bootstrap(
+        &self,
+        address: &str,
+        broker: &SpiffeId,
+        timeout: Duration,
+    ) -> Result<Link, ConnectError> {
+        self.link(address, broker, Door::Bootstrap, timeout).await
+    }
+
+    async fn link(
+        &self,
+        address: &str,
+        expected: &SpiffeId,
+        door: Door,
+        timeout: Duration,
+    ) -> Result<Link, ConnectError> {
+        let stream = self.reach(address, expected, door, timeout).await?;
         let (link, ended) = Link::over(stream, expected.clone()).await?;
         let peer = expected.clone();
         tokio::spawn(async move {
@@ -95,7 +121,7 @@ impl Connector {
         expected: &SpiffeId,
         door: Door,
     ) -> Result<TlsStream<Box<dyn Connection>>, ConnectError> {
-        let (credentials, trust) = (Arc::clone(&self.credentials), Arc::clone(&self.trust));
+        let (credentials, trust) = (self.credentials.clone(), Arc::clone(&self.trust));
         let (clock, stranger) = (Arc::clone(&self.env.clock), Arc::new(OnceLock::new()));
         let config = tls::client_config(expected, door, credentials, trust, clock, Arc::clone(&stranger))
             .map_err(ConnectError::Tls)?;
@@ -130,6 +156,9 @@ fn unused_name() -> ServerName<'static> {
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Connector({})", self.credentials.spiffe_id())
+        match &self.credentials {
+            Some(credentials) => write!(f, "Connector({})", credentials.spiffe_id()),
+            None => f.write_str("Connector(nobody)"),
+        }
     }
 }

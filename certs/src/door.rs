@@ -13,13 +13,13 @@ pub enum Door {
     /// A node dials in and turns the connection round: from then on it is asked, as if it had been
     /// dialled.
     Attach,
-    /// Register files and relayed enrolment, without a client certificate. Reserved: refused by every
-    /// listener.
+    /// Register files and relayed enrolment, without a client certificate: at a broker that was given
+    /// [`Strangers`](crate::Strangers).
     Bootstrap,
 }
 
 impl Door {
-    /// Every door, open or reserved.
+    /// Every door.
     pub const ALL: &'static [Door] = &[Door::Http2, Door::Http1, Door::Attach, Door::Bootstrap];
 
     /// Its ALPN protocol id.
@@ -45,25 +45,27 @@ pub enum Listener {
     Broker,
     /// A node's, dialled directly by brokers.
     Node,
+    /// The authority's, to which brokers pass enrolments on.
+    Authority,
 }
 
 impl Listener {
-    /// The doors that are open, most preferred first. No other protocol is agreed on.
+    /// The doors that may be open, most preferred first. No other protocol is agreed on.
     pub const fn doors(self) -> &'static [Door] {
         match self {
-            Listener::Broker => &[Door::Http2, Door::Http1, Door::Attach],
-            Listener::Node => &[Door::Http2],
+            Listener::Broker => &[Door::Http2, Door::Http1, Door::Attach, Door::Bootstrap],
+            Listener::Node | Listener::Authority => &[Door::Http2],
         }
     }
 
     /// True if `party` may come through `door`: viewers call a broker and nodes attach to it, brokers call
-    /// a node.
+    /// a node and the authority. Nobody comes through the door of strangers by a certificate: none is asked for.
     pub fn admits(self, door: Door, party: &SpiffePath) -> bool {
         match (self, door) {
             (Listener::Broker, Door::Http2 | Door::Http1) => matches!(party, SpiffePath::Viewer(..)),
-            (Listener::Node, Door::Http2) => matches!(party, SpiffePath::Broker(_)),
+            (Listener::Node | Listener::Authority, Door::Http2) => matches!(party, SpiffePath::Broker(_)),
             (Listener::Broker, Door::Attach) => matches!(party, SpiffePath::Node(_)),
-            (Listener::Node, Door::Http1 | Door::Attach) | (_, Door::Bootstrap) => false,
+            (Listener::Node | Listener::Authority, Door::Http1 | Door::Attach) | (_, Door::Bootstrap) => false,
         }
     }
 
@@ -71,15 +73,19 @@ impl Listener {
     /// are theirs to bound, and those who serve them do.
     pub const fn long_calls(self) -> &'static [&'static str] {
         match self {
-            Listener::Broker => &[],
+            Listener::Broker | Listener::Authority => &[],
             Listener::Node => &["/weald.service.v1.NodeAgentService/Session"],
         }
     }
 
-    /// The door that a caller with these protocols comes to: our most preferred.
-    pub(crate) fn door<'a>(self, protocols: impl Iterator<Item = &'a [u8]>) -> Option<Door> {
+    /// The door that a caller with these protocols comes to: our most preferred of those that are `open`.
+    pub(crate) fn door<'a>(
+        self,
+        protocols: impl Iterator<Item = &'a [u8]>,
+        open: impl Fn(Door) -> bool,
+    ) -> Option<Door> {
         let named: Vec<Door> = protocols.filter_map(Door::from_alpn).collect();
-        self.doors().iter().copied().find(|door| named.contains(door))
+        self.doors().iter().copied().find(|door| named.contains(door) && open(*door))
     }
 }
 
@@ -89,9 +95,14 @@ mod tests {
 
     use super::*;
 
-    fn parties() -> [SpiffePath; 3] {
+    fn parties() -> [SpiffePath; 4] {
         let ods = OdsCode::parse("RVV").unwrap();
-        [SpiffePath::Node(ods.clone()), SpiffePath::Broker("b1".into()), SpiffePath::Viewer(ods, "emr".into())]
+        [
+            SpiffePath::Node(ods.clone()),
+            SpiffePath::Broker("b1".into()),
+            SpiffePath::Viewer(ods, "emr".into()),
+            SpiffePath::Authority,
+        ]
     }
 
     #[test]
@@ -105,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn viewers_call_brokers_to_which_nodes_attach_and_brokers_call_nodes_and_nobody_else_anywhere() {
-        let [node, broker, viewer] = parties();
+    fn viewers_call_brokers_to_which_nodes_attach_and_brokers_call_nodes_and_the_authority_and_nobody_else_anywhere() {
+        let [node, broker, viewer, authority] = parties();
         let mut admitted = Vec::new();
-        for listener in [Listener::Broker, Listener::Node] {
+        for listener in [Listener::Broker, Listener::Node, Listener::Authority] {
             for door in Door::ALL {
-                for party in [&node, &broker, &viewer] {
+                for party in [&node, &broker, &viewer, &authority] {
                     if listener.admits(*door, party) {
                         admitted.push((listener, *door, party.clone()));
                     }
@@ -123,22 +134,29 @@ mod tests {
                 (Listener::Broker, Door::Http2, viewer.clone()),
                 (Listener::Broker, Door::Http1, viewer),
                 (Listener::Broker, Door::Attach, node),
-                (Listener::Node, Door::Http2, broker),
+                (Listener::Node, Door::Http2, broker.clone()),
+                (Listener::Authority, Door::Http2, broker),
             ]
         );
     }
 
     #[test]
     fn only_the_session_of_a_node_lasts() {
-        assert!(Listener::Broker.long_calls().is_empty());
+        assert!(Listener::Broker.long_calls().is_empty() && Listener::Authority.long_calls().is_empty());
         assert_eq!(Listener::Node.long_calls(), ["/weald.service.v1.NodeAgentService/Session"]);
     }
 
     #[test]
-    fn a_listener_offers_no_reserved_door_and_only_a_broker_lets_nodes_attach() {
-        assert!(!Listener::Node.doors().contains(&Door::Attach));
-        for listener in [Listener::Broker, Listener::Node] {
-            assert!(!listener.doors().contains(&Door::Bootstrap));
+    fn only_a_broker_lets_nodes_attach_and_has_a_door_for_strangers() {
+        for door in [Door::Attach, Door::Bootstrap] {
+            assert!(Listener::Broker.doors().contains(&door));
+            assert!(!Listener::Node.doors().contains(&door) && !Listener::Authority.doors().contains(&door));
         }
+    }
+
+    #[test]
+    fn a_door_that_is_not_open_is_not_found() {
+        let found = |open: bool| Listener::Broker.door([Door::Bootstrap.alpn()].into_iter(), |_| open);
+        assert_eq!((found(true), found(false)), (Some(Door::Bootstrap), None));
     }
 }

@@ -11,6 +11,8 @@
 //!   what to do about it and whom to ask.
 //! - [`Limits`] bound what everybody and what anybody may take of an [`Acceptor`]'s port, [`Occupancy`] says
 //!   how much is taken, and a [`DoorWatch`] hears of whoever is refused.
+//! - A [`Newcomer`] has no certificate yet: it gets the register and, with a token, a certificate at a broker's
+//!   door for [`Strangers`]. [`RegisterFiles`] are what is served there.
 //! - [`PeerIdentity`] says who is on the other end; only a finished handshake makes one.
 //! - [`door`] is the one table of who may come through which door of which listener.
 //! - Module `authority` (feature `authority`) issues certificates. No broker and no node needs it.
@@ -37,13 +39,16 @@ pub mod link;
 pub mod links;
 pub mod member;
 pub mod metrics;
+pub mod newcomer;
 pub mod peer;
 pub mod proxy;
 pub mod register;
 mod tls;
 pub mod trust;
 
-pub use acceptor::{Acceptor, BindError, CallGuard, DoorWatch, Entrance, Limits, LogOnly, Occupancy, Refused};
+pub use acceptor::{
+    Acceptor, BindError, CallGuard, DoorWatch, Entrance, Limits, LogOnly, Occupancy, Refused, Stranger, Strangers,
+};
 pub use attach::{Attach, AttachNobody, Attached};
 pub use attachment::{Attachment, AttachmentState};
 #[cfg(feature = "authority")]
@@ -59,7 +64,11 @@ pub use issuer::Issuer;
 pub use link::Link;
 pub use links::Links;
 pub use member::{Broker, KeyState, Member, MemberState, RegisteredKey};
+pub use newcomer::{Newcomer, NewcomerError, NewcomerLink};
 pub use peer::{PeerError, PeerIdentity};
 pub use proxy::{ProxiedNetwork, ProxyFault, ProxySettings};
-pub use register::{Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisterError, RegisterFault};
+pub use register::{
+    FileName, Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisterError, RegisterFault, RegisterFile,
+    RegisterFiles,
+};
 pub use trust::{OwnCertificateFault, Trust, TrustError};

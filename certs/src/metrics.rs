@@ -72,6 +72,7 @@ fn labels(own: &SpiffeId) -> Vec<Label> {
             vec![party("node"), Label::new("organisation", organisation.as_str().to_owned())]
         }
         SpiffePath::Viewer(..) => vec![party("viewer")],
+        SpiffePath::Authority => vec![party("authority")],
     }
 }
 

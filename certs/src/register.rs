@@ -8,6 +8,7 @@ mod anchor;
 mod document;
 mod draft;
 mod file;
+mod files;
 mod parse;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,10 +16,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use rustls_pki_types::CertificateDer;
 use weald_proto::{
     Digest, FederationName, KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, Malformed, Membership, OdsCode, SpiffeId,
-    Timestamp, VerifyError,
+    Timestamp, VerifyError, limit,
 };
 
 use crate::member::{Broker, Member, RegisteredKey};
@@ -26,12 +28,11 @@ use crate::member::{Broker, Member, RegisteredKey};
 pub use anchor::RegisterAnchor;
 pub use document::RegisterDocument;
 pub use draft::RegisterDraft;
+pub use files::{FileName, RegisterFile, RegisterFiles};
 pub use parse::RegisterFault;
 
 /// How far ahead of our clock a register may be issued.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
-/// The largest register file that is read.
-const FILE_BYTES: u64 = 16 << 20;
 
 /// One version of the register, checked: its signature, its form, and that no key id, public key or
 /// party stands in it twice. Never changes.
@@ -50,6 +51,7 @@ pub struct Register {
     brokers: BTreeMap<SpiffeId, Broker>,
     usable: HashMap<KeyId, (KeyUse, KeyEntry)>,
     digest: Digest,
+    file: Bytes,
 }
 
 impl Register {
@@ -72,7 +74,7 @@ impl Register {
         if let Some(expires_at) = draft.expires_at.filter(|expires_at| *expires_at <= now) {
             return Err(RegisterError::Expired { expires_at });
         }
-        Ok(Register::index(draft, document.digest()))
+        Ok(Register::index(draft, document.digest(), Bytes::copy_from_slice(bytes)))
     }
 
     /// Reads and checks the register file at `path`.
@@ -82,7 +84,8 @@ impl Register {
     /// [`RegisterError::File`] naming a file that cannot be read, else as [`load`](Self::load).
     pub fn open(path: &Path, anchor: &RegisterAnchor, now: Timestamp) -> Result<Self, RegisterError> {
         let file = |source| RegisterError::File { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(file)?.len() > FILE_BYTES {
+        let length = std::fs::metadata(path).map_err(file)?.len();
+        if usize::try_from(length).is_ok_and(|bytes| bytes > limit::REGISTER_FILE_BYTES) {
             return Err(RegisterError::TooLarge);
         }
         Register::load(&std::fs::read(path).map_err(file)?, anchor, now)
@@ -106,7 +109,7 @@ impl Register {
         }
     }
 
-    fn index(draft: RegisterDraft, digest: Digest) -> Self {
+    fn index(draft: RegisterDraft, digest: Digest, file: Bytes) -> Self {
         let mut usable = HashMap::new();
         for member in draft.members.iter().filter(|member| member.is_active()) {
             add_usable(&mut usable, &member.keys, &KeyOwner::Organisation(member.organisation.clone()));
@@ -125,6 +128,7 @@ impl Register {
             brokers: draft.brokers.into_iter().map(|broker| (broker.id.clone(), broker)).collect(),
             usable,
             digest,
+            file,
         }
     }
 
@@ -156,6 +160,12 @@ impl Register {
     /// SHA-256 of the payload that was signed.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The file that it was read from, byte for byte: it proves itself to whoever has the keys that may sign
+    /// registers.
+    pub fn file(&self) -> &Bytes {
+        &self.file
     }
 
     /// Digest of the baseline policy set that all parties decide by.

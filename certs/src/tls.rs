@@ -50,15 +50,35 @@ pub(crate) fn server_config(
     clock: Arc<dyn Clock>,
     believed: Arc<OnceLock<SpiffeId>>,
 ) -> Result<ServerConfig, rustls::Error> {
-    let mut config = ServerConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
+    let config = ServerConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(Arc::new(ClientVerifier::new(trust, listener, door, believed)))
         .with_cert_resolver(credentials);
     let doors = door.as_ref().map_or(listener.doors(), std::slice::from_ref);
-    config.alpn_protocols = doors.iter().map(|door| door.alpn().to_vec()).collect();
+    // Who comes to the door of strangers, if it is open, gets `stranger_config`.
+    let doors = doors.iter().filter(|door| **door != Door::Bootstrap);
+    Ok(offering(config, doors))
+}
+
+/// For one connection to the door of strangers. No certificate is asked for, so TLS 1.3 has no place where
+/// one could be shown.
+pub(crate) fn stranger_config(
+    credentials: Arc<Credentials>,
+    clock: Arc<dyn Clock>,
+) -> Result<ServerConfig, rustls::Error> {
+    let config = ServerConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
+        .with_protocol_versions(&[&TLS13])?
+        .with_no_client_auth()
+        .with_cert_resolver(credentials);
+    Ok(offering(config, std::iter::once(&Door::Bootstrap)))
+}
+
+/// With these protocols, and without resumption.
+fn offering<'a>(mut config: ServerConfig, doors: impl Iterator<Item = &'a Door>) -> ServerConfig {
+    config.alpn_protocols = doors.map(|door| door.alpn().to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    Ok(config)
+    config
 }
 
 /// For one connection to a door of `expected`. No server name is sent: the other end is known by its SPIFFE id.
@@ -66,16 +86,19 @@ pub(crate) fn server_config(
 pub(crate) fn client_config(
     expected: &SpiffeId,
     door: Door,
-    credentials: Arc<Credentials>,
+    credentials: Option<Arc<Credentials>>,
     trust: Arc<Trust>,
     clock: Arc<dyn Clock>,
     stranger: Arc<OnceLock<Issuer>>,
 ) -> Result<ClientConfig, rustls::Error> {
-    let mut config = ClientConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
+    let config = ClientConfig::builder_with_details(provider(), Arc::new(TlsTime(clock)))
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, expected.clone(), stranger)))
-        .with_client_cert_resolver(credentials);
+        .with_custom_certificate_verifier(Arc::new(ServerVerifier::new(trust, expected.clone(), stranger)));
+    let mut config = match credentials {
+        Some(credentials) => config.with_client_cert_resolver(credentials),
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![door.alpn().to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
     config.enable_sni = false;

@@ -59,6 +59,12 @@ impl Written for Duration {
     }
 }
 
+impl Written for Option<Duration> {
+    fn written(&self, name: &str) -> String {
+        self.map_or("none".to_owned(), |time| time.written(name))
+    }
+}
+
 macro_rules! written {
     ($($name:ident = $value:expr),* $(,)?) => {
         BTreeMap::from([$((stringify!($name).to_owned(), $value.written(stringify!($name)))),*])
@@ -77,10 +83,9 @@ macro_rules! written_constants {
     ($($name:ident),* $(,)?) => { written!($($name = limit::$name),*) };
 }
 
-#[test]
-fn the_limits_of_a_port_are_those_of_the_page() {
-    let code = written_fields!(
-        Limits::default(),
+fn written_limits(limits: Limits) -> BTreeMap<String, String> {
+    written_fields!(
+        limits,
         handshakes,
         handshakes_per_address,
         connections,
@@ -95,8 +100,18 @@ fn the_limits_of_a_port_are_those_of_the_page() {
         head_time,
         body_time,
         leave_time,
-    );
-    assert_eq!(values("## At the door"), code);
+        connection_time,
+    )
+}
+
+#[test]
+fn the_limits_of_a_port_are_those_of_the_page() {
+    assert_eq!(values("## At the door"), written_limits(Limits::default()));
+}
+
+#[test]
+fn the_limits_of_the_door_for_strangers_are_those_of_the_page() {
+    assert_eq!(values("## At the door for strangers"), written_limits(Limits::of_strangers()));
 }
 
 #[test]
@@ -119,6 +134,13 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         NAMES,
         UNMAPPED_KINDS,
         ITEMS,
+        ENROLMENT_BYTES,
+        CERTIFICATE_REQUEST_BYTES,
+        TOKEN_CHARS,
+        CHAIN_BYTES,
+        CHAIN,
+        REGISTER_FILE_BYTES,
+        PIECE_BYTES,
         NOTICE_BYTES,
         CHANGED_QUERIES,
         NOTICES_PER_SECOND,
@@ -131,6 +153,7 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         CONNECT_DEADLINE,
         SOURCE_DEADLINE,
         VIEW_DEADLINE,
+        ENROLMENT_DEADLINE,
         SESSION_PING,
         SESSION_SILENCE,
         NOTICE_LIFE,

@@ -44,6 +44,21 @@ pub const CHANGED_QUERIES: usize = 1024;
 /// Notices a second of one node, acknowledgements aside.
 pub const NOTICES_PER_SECOND: u32 = 64;
 
+/// Bytes of one enrolment, on the wire.
+pub const ENROLMENT_BYTES: usize = 16 * 1024;
+/// Bytes of the request for a certificate in an enrolment.
+pub const CERTIFICATE_REQUEST_BYTES: usize = 4 * 1024;
+/// Characters of an enrolment's token.
+pub const TOKEN_CHARS: usize = 256;
+/// Bytes of a certificate chain that was issued.
+pub const CHAIN_BYTES: usize = 16 * 1024;
+/// Certificates of a chain that was issued.
+pub const CHAIN: usize = 4;
+/// Bytes of one register file.
+pub const REGISTER_FILE_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of one piece of a register file, on its way.
+pub const PIECE_BYTES: usize = 64 * 1024;
+
 /// How long an assertion may be valid.
 pub const ASSERTION_LIFE: Duration = Duration::from_secs(5 * 60);
 /// How long a query may be valid.
@@ -63,6 +78,8 @@ pub const CONNECT_DEADLINE: Duration = Duration::from_millis(1000);
 pub const SOURCE_DEADLINE: Duration = Duration::from_millis(2500);
 /// For the whole view.
 pub const VIEW_DEADLINE: Duration = Duration::from_millis(3000);
+/// For the authority to answer an enrolment that a broker passes on.
+pub const ENROLMENT_DEADLINE: Duration = Duration::from_secs(10);
 /// Between two pings of a session.
 pub const SESSION_PING: Duration = Duration::from_secs(10);
 /// How long one end of a session may say nothing.

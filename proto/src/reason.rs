@@ -86,6 +86,14 @@ closed_enum_word!(
         CertificateName = "CERTIFICATE_NAME",
         /// The certificate does not hold otherwise.
         CertificateInvalid = "CERTIFICATE_INVALID",
+        /// No register file of that name is served.
+        FileUnknown = "FILE_UNKNOWN",
+        /// This broker passes no enrolment on.
+        EnrolmentNotOffered = "ENROLMENT_NOT_OFFERED",
+        /// The authority issues no certificate for this.
+        EnrolmentRefused = "ENROLMENT_REFUSED",
+        /// The authority cannot be asked, or has not answered.
+        AuthorityUnavailable = "AUTHORITY_UNAVAILABLE",
         /// The audit log cannot be written: nothing may leave.
         AuditUnavailable = "AUDIT_UNAVAILABLE",
         /// The deadline is over.
@@ -142,6 +150,16 @@ impl Reason {
             Reason::CertificateUsage => "the certificate is not for this use (extended key usage)",
             Reason::CertificateName => "the certificate must hold one SPIFFE id of this federation",
             Reason::CertificateInvalid => "the certificate does not hold",
+            Reason::FileUnknown => "no register file of that name is served here",
+            Reason::EnrolmentNotOffered => {
+                "this broker passes no enrolment on; ask its operator, or try another broker of the federation"
+            }
+            Reason::EnrolmentRefused => {
+                "the authority issues no certificate for this; ask the federation's authority for a new token"
+            }
+            Reason::AuthorityUnavailable => {
+                "the authority did not answer, so nobody knows whether the token still counts; try again with the same one"
+            }
             Reason::AuditUnavailable => "the audit log cannot be written, so nothing may be released; try again later",
             Reason::DeadlineExceeded => "the deadline is over",
             Reason::Internal => "an unexpected fault; the log of the other side names it",
@@ -156,6 +174,7 @@ impl Reason {
                 Some(Duration::from_secs(1))
             }
             Reason::AuditUnavailable => Some(Duration::from_secs(5)),
+            Reason::AuthorityUnavailable => Some(Duration::from_secs(30)),
             Reason::RegisterExpired => Some(Duration::from_secs(60)),
             _ => None,
         }

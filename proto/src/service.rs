@@ -1,4 +1,4 @@
-//! Generated from `proto/weald/service/v1/*.proto`: the two gRPC services.
+//! Generated from `proto/weald/service/v1/*.proto`: the gRPC services.
 
 pub use v1::*;
 

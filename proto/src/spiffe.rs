@@ -48,6 +48,8 @@ pub enum SpiffePath {
     Broker(String),
     /// A viewer app of an organisation: `/viewer/<ODS>/<app>`.
     Viewer(OdsCode, String),
+    /// The federation's authority, which issues certificates: `/authority`.
+    Authority,
 }
 
 /// A party's name, as the one URI of its certificate: `spiffe://<federation>/...`. Compared whole.
@@ -83,6 +85,11 @@ impl SpiffeId {
         Ok(SpiffeId { federation: federation.clone(), path: SpiffePath::Viewer(organisation.clone(), label(app)?) })
     }
 
+    /// The authority of `federation`.
+    pub fn authority(federation: &FederationName) -> Self {
+        SpiffeId { federation: federation.clone(), path: SpiffePath::Authority }
+    }
+
     /// Parses a URI. Only the exact spellings that [`Display`](fmt::Display) writes are accepted:
     /// no escapes, no other case, no trailing slash.
     ///
@@ -90,8 +97,10 @@ impl SpiffeId {
     ///
     /// [`Malformed`] for everything else.
     pub fn parse(uri: &str) -> Result<Self, Malformed> {
-        const EXPECTED: Malformed =
-            Malformed::new("spiffe_id", "spiffe://<federation>/{org/<ODS>/node | broker/<name> | viewer/<ODS>/<app>}");
+        const EXPECTED: Malformed = Malformed::new(
+            "spiffe_id",
+            "spiffe://<federation>/{org/<ODS>/node | broker/<name> | viewer/<ODS>/<app> | authority}",
+        );
         let rest = uri.strip_prefix("spiffe://").ok_or(EXPECTED)?;
         let (federation, path) = rest.split_once('/').ok_or(EXPECTED)?;
         let segments: Vec<&str> = path.split('/').collect();
@@ -99,6 +108,7 @@ impl SpiffeId {
             ["org", ods, "node"] => SpiffePath::Node(OdsCode::parse(ods)?),
             ["broker", name] => SpiffePath::Broker(label(name)?),
             ["viewer", ods, app] => SpiffePath::Viewer(OdsCode::parse(ods)?, label(app)?),
+            ["authority"] => SpiffePath::Authority,
             _ => return Err(EXPECTED),
         };
         Ok(SpiffeId { federation: FederationName::parse(federation)?, path })
@@ -126,6 +136,7 @@ impl fmt::Display for SpiffeId {
             SpiffePath::Node(organisation) => write!(f, "org/{organisation}/node"),
             SpiffePath::Broker(name) => write!(f, "broker/{name}"),
             SpiffePath::Viewer(organisation, app) => write!(f, "viewer/{organisation}/{app}"),
+            SpiffePath::Authority => f.write_str("authority"),
         }
     }
 }
@@ -135,11 +146,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_kinds_parse_and_print_as_they_were() {
+    fn the_four_kinds_parse_and_print_as_they_were() {
         for uri in [
             "spiffe://kent.weald.example/org/RVV/node",
             "spiffe://kent.weald.example/broker/b1",
             "spiffe://kent.weald.example/viewer/G82001/emr",
+            "spiffe://kent.weald.example/authority",
         ] {
             assert_eq!(SpiffeId::parse(uri).unwrap().to_string(), uri);
         }
@@ -157,6 +169,8 @@ mod tests {
             "spiffe://kent.weald.example:443/org/RVV/node",
             "spiffe://kent.weald.example/org/RVV",
             "spiffe:///org/RVV/node",
+            "spiffe://kent.weald.example/authority/",
+            "spiffe://kent.weald.example/Authority",
         ] {
             assert!(SpiffeId::parse(uri).is_err(), "{uri}");
         }

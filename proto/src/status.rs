@@ -62,9 +62,11 @@ impl Reason {
             | Reason::CertificateUsage
             | Reason::CertificateName
             | Reason::CertificateInvalid => Code::Unauthenticated,
-            Reason::WrongParty | Reason::NotAMember | Reason::RoleUnknown | Reason::PolicyRefused => {
-                Code::PermissionDenied
-            }
+            Reason::WrongParty
+            | Reason::NotAMember
+            | Reason::RoleUnknown
+            | Reason::PolicyRefused
+            | Reason::EnrolmentRefused => Code::PermissionDenied,
             Reason::AssertionMalformed
             | Reason::SectionsNotAsserted
             | Reason::QueryMalformed
@@ -73,8 +75,9 @@ impl Reason {
             Reason::RequestTooLarge => Code::OutOfRange,
             Reason::MethodUnknown => Code::Unimplemented,
             Reason::TooManyRequests | Reason::TooManyConnections => Code::ResourceExhausted,
-            Reason::RegisterTooOld => Code::FailedPrecondition,
-            Reason::AuditUnavailable | Reason::RegisterExpired => Code::Unavailable,
+            Reason::FileUnknown => Code::NotFound,
+            Reason::RegisterTooOld | Reason::EnrolmentNotOffered => Code::FailedPrecondition,
+            Reason::AuditUnavailable | Reason::RegisterExpired | Reason::AuthorityUnavailable => Code::Unavailable,
             Reason::DeadlineExceeded | Reason::HandshakeTimedOut => Code::DeadlineExceeded,
             Reason::Internal => Code::Internal,
         }

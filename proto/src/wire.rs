@@ -17,6 +17,7 @@ opaque!(
     AuditEntry,
     AuditRequester,
     BrokerNotice,
+    Enrolment,
     Item,
     IdentityBlock,
     OpaquePart,

@@ -20,7 +20,7 @@ enum Blame {
 pub(super) fn is_callers(reason: Reason, at: Listener) -> bool {
     match (of(reason), at) {
         (Blame::Caller, _) | (Blame::Asker, Listener::Broker) => true,
-        (Blame::Asker, Listener::Node) | (Blame::Nobody, _) => false,
+        (Blame::Asker, Listener::Node | Listener::Authority) | (Blame::Nobody, _) => false,
     }
 }
 
@@ -36,6 +36,7 @@ const fn of(reason: Reason) -> Blame {
         | Reason::QueryReplayed
         | Reason::RequestMalformed
         | Reason::RequestTooLarge
+        | Reason::FileUnknown
         | Reason::MethodUnknown => Blame::Caller,
         Reason::AssertionMissing
         | Reason::AssertionMalformed
@@ -50,6 +51,7 @@ const fn of(reason: Reason) -> Blame {
         | Reason::SectionsNotAsserted
         | Reason::NotAMember
         | Reason::RoleUnknown
+        | Reason::EnrolmentRefused
         | Reason::PolicyRefused => Blame::Asker,
         Reason::QueryExpired
         | Reason::RegisterTooOld
@@ -66,6 +68,8 @@ const fn of(reason: Reason) -> Blame {
         | Reason::CertificateUsage
         | Reason::CertificateName
         | Reason::CertificateInvalid
+        | Reason::EnrolmentNotOffered
+        | Reason::AuthorityUnavailable
         | Reason::AuditUnavailable
         | Reason::DeadlineExceeded
         | Reason::Internal => Blame::Nobody,
@@ -81,9 +85,10 @@ mod tests {
         for reason in Reason::ALL {
             let name = reason.as_str();
             let is_asker = name.starts_with("ASSERTION_")
-                || ["SECTIONS_NOT_ASSERTED", "NOT_A_MEMBER", "ROLE_UNKNOWN", "POLICY_REFUSED"].contains(&name);
+                || ["SECTIONS_NOT_ASSERTED", "NOT_A_MEMBER", "ROLE_UNKNOWN", "POLICY_REFUSED", "ENROLMENT_REFUSED"]
+                    .contains(&name);
             let is_broker = name != "QUERY_EXPIRED" && (name.starts_with("QUERY_") || name.starts_with("REQUEST_"))
-                || ["METHOD_UNKNOWN", "WRONG_PARTY"].contains(&name);
+                || ["METHOD_UNKNOWN", "WRONG_PARTY", "FILE_UNKNOWN"].contains(&name);
             assert_eq!(is_callers(*reason, Listener::Node), is_broker, "{reason} at a node's port");
             assert_eq!(is_callers(*reason, Listener::Broker), is_broker || is_asker, "{reason} at a broker's port");
         }

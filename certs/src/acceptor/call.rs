@@ -18,7 +18,8 @@ use super::gate::Gate;
 use super::leaving::Leaving;
 use super::occupancy::{CallGuard, InFlight, Seat};
 use super::refusal::Refusal;
-use super::verdict::{self, Form};
+use super::stranger::Stranger;
+use super::verdict::{self, Form, Served};
 use crate::door::Listener;
 use crate::peer::PeerIdentity;
 
@@ -29,14 +30,21 @@ const PER_HEADER: usize = 32;
 pub(super) struct Visit {
     gate: Arc<Gate>,
     from: SocketAddr,
-    peer: PeerIdentity,
+    /// None of a stranger.
+    peer: Option<PeerIdentity>,
     seat: Seat,
     routes: Routes,
     departures: Arc<Departures>,
 }
 
 impl Visit {
-    pub(super) fn new(gate: Arc<Gate>, from: SocketAddr, peer: PeerIdentity, seat: Seat, routes: Routes) -> Self {
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        from: SocketAddr,
+        peer: Option<PeerIdentity>,
+        seat: Seat,
+        routes: Routes,
+    ) -> Self {
         let departures = Departures::new(gate.entrance.limits.leave_time);
         Visit { gate, from, peer, seat, routes, departures }
     }
@@ -69,7 +77,10 @@ impl Visit {
         if let Some((reason, told, detail)) = self.objection(form, &request) {
             return call.refuse(reason, &told, detail);
         }
-        request.extensions_mut().insert(self.peer.clone());
+        match &self.peer {
+            Some(peer) => request.extensions_mut().insert(peer.clone()).map(drop),
+            None => request.extensions_mut().insert(Stranger::from(self.from)).map(drop),
+        };
         request.extensions_mut().insert(CallGuard::new(&call.in_flight));
         let limits = &self.gate.entrance.limits;
         let request = request.map(|body| Arriving::new(body, (!lasts).then_some(limits), Arc::clone(&call.cut)));
@@ -109,7 +120,8 @@ impl Visit {
 
     fn refuse(&self, form: Form, reason: Reason, told: &Told, detail: &'static str) -> Response<Leaving> {
         self.report(reason, detail);
-        verdict::answer(form, reason, told, self.gate.entrance.listener).map(|body| self.leave(body, None))
+        let served = if self.peer.is_some() { Served::of(self.gate.entrance.listener) } else { Served::STRANGERS };
+        verdict::answer(form, reason, told, served).map(|body| self.leave(body, None))
     }
 
     fn leave(&self, body: tonic::body::Body, call: Option<Call>) -> Leaving {
@@ -119,7 +131,7 @@ impl Visit {
     }
 
     fn report(&self, reason: Reason, detail: &'static str) {
-        let refusal = Refusal::new(reason, detail).of(Some(self.peer.spiffe_id().clone()));
+        let refusal = Refusal::new(reason, detail).of(self.peer.as_ref().map(|peer| peer.spiffe_id().clone()));
         self.gate.report(self.from, refusal);
     }
 }

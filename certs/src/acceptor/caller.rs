@@ -1,6 +1,7 @@
 //! What one identity holds: connections, calls in flight, and how often it may still be refused.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,16 @@ const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 /// Bounded: only an identity with a connection gets in, and stays after it for as long as it takes to
 /// be forgiven.
 #[derive(Default)]
-pub(super) struct Callers(Mutex<HashMap<SpiffeId, Arc<Caller>>>);
+pub(super) struct Callers(Mutex<HashMap<Who, Arc<Caller>>>);
+
+/// By what a caller is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Who {
+    /// The name that its handshake has proved.
+    Party(SpiffeId),
+    /// The network that it comes from, at the door of strangers.
+    Stranger(IpAddr),
+}
 
 /// One identity, shared by its connections and calls.
 pub(super) struct Caller(Mutex<Standing>);
@@ -41,16 +51,16 @@ pub(super) enum TooMany {
 }
 
 impl Callers {
-    /// One more connection of `peer`, if it may have one.
-    pub(super) fn admit(&self, peer: &SpiffeId, limits: &Limits) -> Option<Arc<Caller>> {
+    /// One more connection of theirs, if they may have one.
+    pub(super) fn admit(&self, who: Who, limits: &Limits) -> Option<Arc<Caller>> {
         let mut known = self.known();
-        if let Some(caller) = known.get(peer) {
+        if let Some(caller) = known.get(&who) {
             return caller.connect(limits).then(|| Arc::clone(caller));
         }
         let now = Instant::now();
         known.retain(|_, caller| !caller.may_be_forgotten(limits, now));
         let caller = Arc::new(Caller::new(limits, now));
-        known.insert(peer.clone(), Arc::clone(&caller));
+        known.insert(who, Arc::clone(&caller));
         caller.connect(limits).then_some(caller)
     }
 
@@ -59,7 +69,7 @@ impl Callers {
         self.known().values().filter(|caller| caller.standing().connections > 0).count()
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<SpiffeId, Arc<Caller>>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Who, Arc<Caller>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,14 +153,14 @@ impl Standing {
 mod tests {
     use super::*;
 
-    fn peer(name: &str) -> SpiffeId {
-        SpiffeId::parse(&format!("spiffe://kent.weald.example/broker/{name}")).unwrap()
+    fn peer(name: &str) -> Who {
+        Who::Party(SpiffeId::parse(&format!("spiffe://kent.weald.example/broker/{name}")).unwrap())
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_was_refused_too_often_waits_and_is_forgiven() {
         let limits = Limits { refusals: 2, refusals_per_second: 4, ..Limits::default() };
-        let caller = Callers::default().admit(&peer("b1"), &limits).unwrap();
+        let caller = Callers::default().admit(peer("b1"), &limits).unwrap();
         for _ in 0..2 {
             assert_eq!(caller.begin(&limits), Ok(()));
             caller.refused(&limits);
@@ -164,14 +174,14 @@ mod tests {
     async fn nobody_is_forgiven_by_connecting_again_and_nobody_is_remembered_for_ever() {
         let limits = Limits { refusals: 1, refusals_per_second: 1, ..Limits::default() };
         let callers = Callers::default();
-        let caller = callers.admit(&peer("b1"), &limits).unwrap();
+        let caller = callers.admit(peer("b1"), &limits).unwrap();
         caller.refused(&limits);
         caller.leave();
-        let again = callers.admit(&peer("b1"), &limits).unwrap();
+        let again = callers.admit(peer("b1"), &limits).unwrap();
         assert!(again.begin(&limits).is_err());
         again.leave();
         tokio::time::advance(Duration::from_secs(1)).await;
-        callers.admit(&peer("b2"), &limits).unwrap();
+        callers.admit(peer("b2"), &limits).unwrap();
         assert_eq!(callers.known().keys().collect::<Vec<_>>(), [&peer("b2")]);
     }
 }

@@ -43,6 +43,33 @@ pub struct Limits {
     /// For the whole answer to leave, from its head to its last byte: so long may a caller keep it in our
     /// memory by not reading it. Beyond: the connection is closed.
     pub leave_time: Duration,
+    /// For a whole connection, however busy. Beyond: it is closed, once what was begun has ended. None: as
+    /// long as it likes.
+    pub connection_time: Option<Duration>,
+}
+
+impl Limits {
+    /// Of the door of strangers, who are nobody in particular: an identity is an address here. Little of
+    /// everything, so that whatever they do costs those who have a name nothing that they would notice.
+    pub fn of_strangers() -> Self {
+        Limits {
+            handshakes: 16,
+            handshakes_per_address: 4,
+            connections: 64,
+            connections_per_identity: 4,
+            streams_per_connection: 4,
+            requests_per_identity: 8,
+            refusals: 20,
+            refusals_per_second: 1,
+            header_bytes: 4 << 10,
+            body_bytes: limit::ENROLMENT_BYTES + 1024,
+            handshake_time: Duration::from_secs(5),
+            head_time: Duration::from_secs(2),
+            body_time: Duration::from_secs(2),
+            leave_time: Duration::from_secs(20),
+            connection_time: Some(Duration::from_secs(30)),
+        }
+    }
 }
 
 impl Default for Limits {
@@ -63,6 +90,7 @@ impl Default for Limits {
             head_time: Duration::from_secs(5),
             body_time: Duration::from_secs(5),
             leave_time: Duration::from_secs(30),
+            connection_time: None,
         }
     }
 }

@@ -7,9 +7,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use weald_proto::{Reason, SpiffeId};
+use weald_proto::Reason;
 
-use super::caller::{Caller, Callers, TooMany};
+use super::caller::{Caller, Callers, TooMany, Who};
 use super::limits::Limits;
 
 /// What one port holds at the moment, for metrics. All of it goes back to zero when everybody has left.
@@ -107,7 +107,7 @@ impl Occupancy {
 }
 
 /// The address by which handshakes are counted: of IPv6 the /64, all of which one customer has.
-fn network(from: IpAddr) -> IpAddr {
+pub(super) fn network(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -124,11 +124,11 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    /// The handshake has ended, and it is `peer`, who takes a seat if there is one left; otherwise what
+    /// The handshake has ended, and it is they, who take a seat if there is one left; otherwise what
     /// is full.
-    pub(super) fn seat(mut self, peer: &SpiffeId) -> Result<Seat, &'static str> {
+    pub(super) fn seat(mut self, who: Who) -> Result<Seat, &'static str> {
         self.end_handshake();
-        let caller = self.occupancy.callers.admit(peer, &self.occupancy.limits);
+        let caller = self.occupancy.callers.admit(who, &self.occupancy.limits);
         let caller = caller.ok_or("as many connections as one identity may have")?;
         Ok(Seat { caller, _arrival: self })
     }
@@ -227,6 +227,8 @@ impl fmt::Debug for Occupancy {
 
 #[cfg(test)]
 mod tests {
+    use weald_proto::SpiffeId;
+
     use super::*;
 
     #[test]
@@ -259,7 +261,7 @@ mod tests {
         let other = arrive(2).unwrap();
         assert!(arrive(3).err().unwrap().contains("handshakes"));
         let id = SpiffeId::parse("spiffe://kent.weald.example/broker/b1").unwrap();
-        let seat = other.seat(&id).unwrap();
+        let seat = other.seat(Who::Party(id)).unwrap();
         let third = arrive(3).unwrap();
         assert!(arrive(4).err().unwrap().contains("connections"));
         assert_eq!((occupancy.connections(), occupancy.handshakes(), occupancy.callers()), (4, 3, 1));

@@ -54,7 +54,8 @@ pub(super) async fn requests(
     shutdown: CancellationToken,
 ) {
     let Entrant { door, peer, seat, stream } = entrant;
-    let visit = Arc::new(Visit::new(Arc::clone(&gate), from, peer.clone(), seat, routes));
+    let name = peer.as_ref().map(|peer| peer.spiffe_id().clone());
+    let visit = Arc::new(Visit::new(Arc::clone(&gate), from, peer, seat, routes));
     let departures = visit.departures();
     let service = service_fn(move |request| {
         let visit = Arc::clone(&visit);
@@ -69,19 +70,34 @@ pub(super) async fn requests(
         ended = connection.as_mut() => ended,
         () = silence => {
             let refusal = Refusal::new(Reason::HandshakeTimedOut, "HTTP/2 was agreed on, and never begun");
-            return gate.report(from, refusal.of(Some(peer.spiffe_id().clone())));
+            return gate.report(from, refusal.of(name));
         }
         () = departures.overdue() => {
             let refusal = Refusal::new(Reason::DeadlineExceeded, "an answer was not taken in time");
-            return gate.report(from, refusal.of(Some(peer.spiffe_id().clone())));
+            return gate.report(from, refusal.of(name));
         }
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = age(limits.connection_time) => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = departures.overdue() => Ok(()),
+            }
+        }
     };
     if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "connection ended");
+        tracing::debug!(peer = name.as_ref().map(tracing::field::display), %error, "connection ended");
+    }
+}
+
+/// Ends when a connection is as old as it may become.
+async fn age(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 

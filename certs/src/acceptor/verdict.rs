@@ -4,7 +4,9 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tonic::body::Body;
 use tonic::{Code, Status};
-use weald_proto::service::{node_agent_service_server, record_service_server};
+use weald_proto::service::{
+    authority_service_server, bootstrap_service_server, node_agent_service_server, record_service_server,
+};
 use weald_proto::{Reason, Told};
 
 use crate::door::Listener;
@@ -82,18 +84,18 @@ pub(super) fn reason_after_the_call(code: Code) -> Option<Reason> {
 }
 
 /// An answer that consists of a reason.
-pub(super) fn answer(form: Form, reason: Reason, told: &Told, listener: Listener) -> Response<Body> {
+pub(super) fn answer(form: Form, reason: Reason, told: &Told, served: Served) -> Response<Body> {
     match form {
         Form::Grpc => reason.to_status(told).into_http(),
-        Form::Plain => plain(reason, told, listener),
+        Form::Plain => plain(reason, told, served),
     }
 }
 
-fn plain(reason: Reason, told: &Told, listener: Listener) -> Response<Body> {
+fn plain(reason: Reason, told: &Told, served: Served) -> Response<Body> {
     let words = told.text.as_deref().unwrap_or(reason.text());
     let mut text = format!("{reason}: {words}\n");
     if reason == Reason::MethodUnknown {
-        text.push_str(&about(listener));
+        text.push_str(&served.words());
     }
     let mut response = Response::new(Body::new(text));
     *response.status_mut() = http_status(reason);
@@ -106,14 +108,33 @@ fn plain(reason: Reason, told: &Told, listener: Listener) -> Response<Body> {
     response
 }
 
-fn about(listener: Listener) -> String {
-    let (what, service) = match listener {
-        Listener::Broker => ("broker", record_service_server::SERVICE_NAME),
-        Listener::Node => ("node", node_agent_service_server::SERVICE_NAME),
-    };
-    format!(
-        "This is a Weald {what}. It serves gRPC over HTTP/2 (service {service}) and no pages; see docs/architecture.md.\n"
-    )
+/// What is served where somebody looked for something else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Served {
+    party: &'static str,
+    service: &'static str,
+}
+
+impl Served {
+    /// At the door of a broker that is for strangers.
+    pub(super) const STRANGERS: Served = Served { party: "broker", service: bootstrap_service_server::SERVICE_NAME };
+
+    /// To whoever has a certificate.
+    pub(super) const fn of(listener: Listener) -> Self {
+        let (party, service) = match listener {
+            Listener::Broker => ("broker", record_service_server::SERVICE_NAME),
+            Listener::Node => ("node", node_agent_service_server::SERVICE_NAME),
+            Listener::Authority => ("authority", authority_service_server::SERVICE_NAME),
+        };
+        Served { party, service }
+    }
+
+    fn words(self) -> String {
+        let Served { party, service } = self;
+        format!(
+            "This is a Weald {party}. It serves gRPC over HTTP/2 (service {service}) and no pages; see docs/architecture.md.\n"
+        )
+    }
 }
 
 fn http_status(reason: Reason) -> StatusCode {
@@ -145,7 +166,7 @@ mod tests {
 
     #[test]
     fn whoever_speaks_no_grpc_is_told_in_http_what_is_wrong_and_when_to_come_back() {
-        let of = |reason: Reason, told: &Told| answer(Form::Plain, reason, told, Listener::Node);
+        let of = |reason: Reason, told: &Told| answer(Form::Plain, reason, told, Served::of(Listener::Node));
         let soon = of(Reason::TooManyRequests, &Told::wait(std::time::Duration::from_millis(50)));
         assert_eq!(soon.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(soon.headers().get(RETRY_AFTER), Some(&HeaderValue::from(1)));

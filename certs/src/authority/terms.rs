@@ -24,11 +24,11 @@ pub struct LeafTerms {
 }
 
 impl LeafTerms {
-    /// Twenty-four hours from `now`, and from 5 minutes before it; nodes and brokers at both ends of a
+    /// Twenty-four hours from `now`, and from 5 minutes before it; nodes, brokers and the authority at both ends of a
     /// connection, viewers at the calling end only.
     pub fn usual(id: &SpiffeId, now: Timestamp) -> Self {
         let usage = match id.path {
-            SpiffePath::Node(_) | SpiffePath::Broker(_) => LeafUsage::BothEnds,
+            SpiffePath::Node(_) | SpiffePath::Broker(_) | SpiffePath::Authority => LeafUsage::BothEnds,
             SpiffePath::Viewer(..) => LeafUsage::Client,
         };
         LeafTerms { usage, not_before: now.minus(EARLIER), not_after: now.plus(LEAF_LIFE) }

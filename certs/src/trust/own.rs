@@ -1,7 +1,8 @@
 //! Whether others will believe a process's own certificate: asked before it serves with it.
 
-use rustls_pki_types::UnixTime;
-use weald_proto::Timestamp;
+use rustls::CertificateError;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use weald_proto::{SpiffeId, Timestamp};
 
 use super::{Trust, verifier};
 use crate::credentials::Credentials;
@@ -45,6 +46,17 @@ impl Trust {
             Err(fault) => Err(fault),
             Ok(()) => Err(OwnCertificateFault::Invalid),
         }
+    }
+
+    /// Whom a chain names that a party was given for itself, leaf first, if others who trust these roots believe it
+    /// at `now`.
+    pub(crate) fn believes_chain(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: Timestamp,
+    ) -> Result<SpiffeId, CertificateError> {
+        let (leaf, intermediates) = chain.split_first().ok_or(CertificateError::BadEncoding)?;
+        self.verify(leaf, intermediates, at(now), webpki::KeyUsage::required(verifier::CLIENT_AUTH))
     }
 
     fn verify_own(

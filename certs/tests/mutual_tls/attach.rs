@@ -73,6 +73,7 @@ async fn open(world: &World, broker: &Broker, port: u16) -> Port {
         attach: Arc::new(broker.clone()),
         watch: Arc::new(LogOnly::default()),
         limits: Limits::default(),
+        strangers: None,
     };
     let acceptor = Acceptor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), entrance).await.unwrap();
     let (address, shutdown) = (acceptor.local_address(), CancellationToken::new());

@@ -77,7 +77,7 @@ async fn hang_up(world: &World, at: Listener) -> Option<Reason> {
     let routes = Routes::new(NodeAgentServiceServer::new(Slow { tell, may_answer: Arc::clone(&may_answer) }));
     let (served, link) = match at {
         Listener::Broker => world.serve_records(routes).await,
-        Listener::Node => serve_node(world, routes).await,
+        Listener::Node | Listener::Authority => serve_node(world, routes).await,
     };
     for _ in 0..3 {
         let asked = tokio::spawn(ask(link.clone()));

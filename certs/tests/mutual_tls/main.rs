@@ -12,6 +12,7 @@ mod identities;
 mod limits;
 mod links;
 mod refused;
+mod strangers;
 mod unread;
 mod unreasoned;
 mod world;

@@ -196,7 +196,7 @@ impl World {
         let (tell, refused) = mpsc::unbounded_channel();
         let (watch, limits) = (Arc::new(Telling(tell)), self.limits.clone());
         let attach = Arc::new(AttachNobody);
-        let entrance = Entrance { listener, credentials, trust, clock, attach, watch, limits };
+        let entrance = Entrance { listener, credentials, trust, clock, attach, watch, limits, strangers: None };
         let acceptor = Acceptor::bind(address, entrance).await.unwrap();
         let (address, occupancy, shutdown) = (acceptor.local_address(), acceptor.occupancy(), CancellationToken::new());
         let ended = acceptor.serve(routes, shutdown.clone());

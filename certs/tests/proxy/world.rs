@@ -83,6 +83,7 @@ impl World {
             attach: Arc::new(Telling(tell)),
             watch: Arc::new(LogOnly::default()),
             limits: Limits::default(),
+            strangers: None,
         };
         let acceptor = Acceptor::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), entrance).await.unwrap();
         let (address, shutdown) = (acceptor.local_address(), CancellationToken::new());

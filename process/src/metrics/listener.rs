@@ -233,6 +233,7 @@ mod tests {
             attach: Arc::new(AttachNobody),
             watch: Arc::new(LogOnly::default()),
             limits: Limits::default(),
+            strangers: None,
         };
         let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();
         let occupancy = Some(acceptor.occupancy());

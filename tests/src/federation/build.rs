@@ -252,7 +252,11 @@ pub(super) async fn bind(
     let clock = Arc::clone(&ground.env.clock);
     let trust = Arc::clone(&ground.trust);
     let limits = Limits::default();
-    Ok(Acceptor::bind(address, Entrance { listener, credentials, trust, clock, attach, watch, limits }).await?)
+    Ok(Acceptor::bind(
+        address,
+        Entrance { listener, credentials, trust, clock, attach, watch, limits, strangers: None },
+    )
+    .await?)
 }
 
 /// A log over a storage whose faults can be switched on.

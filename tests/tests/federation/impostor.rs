@@ -191,7 +191,7 @@ async fn serve(world: &World, listener: Listener, id: &SpiffeId, routes: Routes)
     let trust = Arc::clone(federation.trust());
     let attach = Arc::new(AttachNobody);
     let (watch, limits) = (Arc::new(LogOnly::default()), Limits::default());
-    let entrance = Entrance { listener, credentials, trust, clock, attach, watch, limits };
+    let entrance = Entrance { listener, credentials, trust, clock, attach, watch, limits, strangers: None };
     let acceptor = Acceptor::bind(any, entrance).await.unwrap();
     let address = acceptor.local_address().to_string();
     // Ends with the test's runtime.

@@ -171,6 +171,7 @@ impl Scene {
             clock: Arc::new(self.clock.clone()),
             watch: Arc::new(LogOnly::default()),
             limits: Limits::default(),
+            strangers: None,
         };
         let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();
         let (address, occupancy) = (acceptor.local_address(), acceptor.occupancy());

@@ -60,6 +60,7 @@ impl Program for Configuration {
             attach: Arc::new(attached.clone()),
             watch: Arc::new(DoorRecord::new(Arc::clone(&log), name.clone())),
             limits: Limits::default(),
+            strangers: None,
         };
         let acceptor = bind(faults, &self.listen, entrance).await?;
         let (own, trust) = (Arc::clone(&party.credentials), Arc::clone(&party.trust));

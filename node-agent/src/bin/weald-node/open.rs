@@ -101,6 +101,7 @@ async fn open(
                 attach: Arc::new(AttachNobody),
                 watch: Arc::new(DoorRecord::new(Arc::clone(&log), code.clone())),
                 limits: Limits::default(),
+                strangers: None,
             };
             Some(bind(faults, listen, entrance).await?)
         }

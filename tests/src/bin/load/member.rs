@@ -92,6 +92,7 @@ async fn answer(place: &Place, organisation: &OdsCode) -> anyhow::Result<SocketA
         clock: env.clock,
         watch: Arc::new(LogOnly::default()),
         limits: Limits::default(),
+        strangers: None,
     };
     let acceptor = Acceptor::bind(ANY_PORT, entrance).await?;
     let address = acceptor.local_address();
