@@ -10,6 +10,7 @@ mod heard;
 mod leaving;
 mod limits;
 mod occupancy;
+mod pace;
 mod refusal;
 mod serve;
 mod stranger;
@@ -174,9 +175,14 @@ async fn connection(
     routes: Routes,
     shutdown: CancellationToken,
 ) {
+    let had_to_wait = arrival.has_to_wait();
+    let knocked = async {
+        arrival.turn().await;
+        gate.hear(tcp).await
+    };
     let knocked = tokio::select! {
         () = shutdown.cancelled() => return,
-        knocked = gate.hear(tcp) => knocked,
+        knocked = knocked => knocked,
     };
     let knock = match (knocked, &gate.annex) {
         (Ok(knock), Some(annex)) if knock.door == Some(Door::Bootstrap) => {
@@ -185,7 +191,7 @@ async fn connection(
             return stranger(annex.clone(), knock, from, shutdown).await;
         }
         (Ok(knock), _) => knock,
-        (Err(refusal), _) => return gate.report(from, refusal),
+        (Err(refusal), _) => return gate.end(from, refusal, had_to_wait),
     };
     let admitted = tokio::select! {
         () = shutdown.cancelled() => return,
@@ -197,20 +203,25 @@ async fn connection(
             attach::turn(stream, peer, &*gate.entrance.attach, shutdown).await;
         }
         Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
-        Err(refusal) => gate.report(from, refusal),
+        Err(refusal) => gate.end(from, refusal, had_to_wait),
     }
 }
 
 /// Somebody at the door of strangers. If there is no room, no key was exchanged yet: being many costs us little.
 async fn stranger(Annex { gate, routes }: Annex, knock: Knock, from: SocketAddr, shutdown: CancellationToken) {
     let Some(arrival) = gate.arrive(from) else { return };
+    let had_to_wait = arrival.has_to_wait();
+    let admitted = async {
+        arrival.turn().await;
+        gate.admit_stranger(arrival, knock, from).await
+    };
     let admitted = tokio::select! {
         () = shutdown.cancelled() => return,
-        admitted = gate.admit_stranger(arrival, knock, from) => admitted,
+        admitted = admitted => admitted,
     };
     match admitted {
         Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
-        Err(refusal) => gate.report(from, refusal),
+        Err(refusal) => gate.end(from, refusal, had_to_wait),
     }
 }
 

@@ -132,6 +132,20 @@ impl Gate {
         tokio::time::timeout(self.entrance.limits.handshake_time, stream.shutdown()).await.ok();
     }
 
+    /// Reports a connection that had to be ended, and holds it against its address, unless it was our own fault, or
+    /// its peer went that had had to wait for its turn: it may have lost patience.
+    pub(super) fn end(&self, from: SocketAddr, refusal: Refusal, had_to_wait: bool) {
+        let is_excused = match refusal.reason {
+            Reason::Internal => true,
+            Reason::HandshakeFailed => had_to_wait,
+            _ => false,
+        };
+        if !is_excused {
+            self.occupancy.at_fault(from.ip());
+        }
+        self.report(from, refusal);
+    }
+
     /// Counts a refusal and tells the watch.
     pub(super) fn report(&self, from: SocketAddr, Refusal { reason, peer, detail }: Refusal) {
         self.occupancy.count_refused(reason);

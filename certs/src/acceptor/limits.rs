@@ -14,6 +14,20 @@ pub struct Limits {
     pub handshakes: usize,
     /// TLS handshakes in progress, of one address. Beyond: the connection is closed.
     pub handshakes_per_address: usize,
+    /// TLS handshakes of one address that may begin in one second. Beyond: they begin in turn.
+    pub handshakes_per_second: u32,
+    /// TLS handshakes of one address that may begin at once, after a rest.
+    pub handshakes_at_once: u32,
+    /// The longest that a connection waits for the turn of its handshake. Beyond: the connection is closed.
+    pub turn_time: Duration,
+    /// Connections of one address that may have had to be ended for what its peers did. Beyond: its handshakes
+    /// begin at the slow pace.
+    pub faults: u32,
+    /// How many of those are forgiven for every second that passes. No more than twice as many as may be
+    /// are remembered.
+    pub faults_per_second: u32,
+    /// The slow pace: TLS handshakes that may begin in one second, of an address with too many faults.
+    pub slow_handshakes_per_second: u32,
     /// Connections, of everybody, those in a handshake included. Beyond: the connection is closed.
     pub connections: usize,
     /// Connections of one identity. Beyond: the connection is closed once the handshake has shown whose
@@ -55,6 +69,12 @@ impl Limits {
         Limits {
             handshakes: 16,
             handshakes_per_address: 4,
+            handshakes_per_second: 20,
+            handshakes_at_once: 8,
+            turn_time: Duration::from_secs(1),
+            faults: 8,
+            faults_per_second: 1,
+            slow_handshakes_per_second: 2,
             connections: 64,
             connections_per_identity: 4,
             streams_per_connection: 4,
@@ -77,6 +97,12 @@ impl Default for Limits {
         Limits {
             handshakes: 1024,
             handshakes_per_address: 256,
+            handshakes_per_second: 200,
+            handshakes_at_once: 32,
+            turn_time: Duration::from_secs(1),
+            faults: 32,
+            faults_per_second: 4,
+            slow_handshakes_per_second: 20,
             connections: 4096,
             connections_per_identity: 64,
             streams_per_connection: 256,

@@ -6,16 +6,19 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use weald_proto::Reason;
 
 use super::caller::{Caller, Callers, TooMany, Who};
 use super::limits::Limits;
+use super::pace::Paces;
 
 /// What one port holds at the moment, for metrics. All of it goes back to zero when everybody has left.
 pub struct Occupancy {
     limits: Limits,
     arrivals: Mutex<Arrivals>,
+    paces: Paces,
     callers: Callers,
     requests: AtomicUsize,
     refused: Vec<AtomicU64>,
@@ -34,6 +37,7 @@ impl Occupancy {
         Occupancy {
             limits,
             arrivals: Mutex::default(),
+            paces: Paces::default(),
             callers: Callers::default(),
             requests: AtomicUsize::new(0),
             refused: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -45,7 +49,7 @@ impl Occupancy {
         self.arrivals().connections
     }
 
-    /// Handshakes in progress.
+    /// Handshakes in progress, those that wait for their turn included.
     pub fn handshakes(&self) -> usize {
         self.arrivals().handshakes
     }
@@ -85,11 +89,18 @@ impl Occupancy {
         if of_network >= self.limits.handshakes_per_address {
             return Err("as many handshakes in progress as one address may have");
         }
+        let turn = self.paces.turn(network, &self.limits);
+        let turn = turn.ok_or("more handshakes than one address may begin in that time")?;
         arrivals.connections = arrivals.connections.saturating_add(1);
         arrivals.handshakes = arrivals.handshakes.saturating_add(1);
         arrivals.by_network.insert(network, of_network.saturating_add(1));
         drop(arrivals);
-        Ok(Arrival { occupancy: Arc::clone(self), handshaking: Some(network) })
+        Ok(Arrival { occupancy: Arc::clone(self), turn, handshaking: Some(network) })
+    }
+
+    /// A connection from there had to be ended for what its peer did.
+    pub(super) fn at_fault(&self, from: IpAddr) {
+        self.paces.fault(network(from), &self.limits);
     }
 
     /// One more call of `caller`, if it may make one.
@@ -120,10 +131,23 @@ pub(super) fn network(from: IpAddr) -> IpAddr {
 /// A connection, counted until it is dropped; at first in its handshake.
 pub(super) struct Arrival {
     occupancy: Arc<Occupancy>,
+    turn: Duration,
     handshaking: Option<IpAddr>,
 }
 
 impl Arrival {
+    /// True if its turn has not come.
+    pub(super) fn has_to_wait(&self) -> bool {
+        !self.turn.is_zero()
+    }
+
+    /// Waits for the turn of its handshake.
+    pub(super) async fn turn(&self) {
+        if self.has_to_wait() {
+            tokio::time::sleep(self.turn).await;
+        }
+    }
+
     /// The handshake has ended, and it is they, who take a seat if there is one left; otherwise what
     /// is full.
     pub(super) fn seat(mut self, who: Who) -> Result<Seat, &'static str> {

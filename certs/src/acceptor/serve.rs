@@ -1,6 +1,8 @@
 //! Requests on one connection, each with the caller's identity.
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -70,11 +72,11 @@ pub(super) async fn requests(
         ended = connection.as_mut() => ended,
         () = silence => {
             let refusal = Refusal::new(Reason::HandshakeTimedOut, "HTTP/2 was agreed on, and never begun");
-            return gate.report(from, refusal.of(name));
+            return gate.end(from, refusal.of(name), false);
         }
         () = departures.overdue() => {
             let refusal = Refusal::new(Reason::DeadlineExceeded, "an answer was not taken in time");
-            return gate.report(from, refusal.of(name));
+            return gate.end(from, refusal.of(name), false);
         }
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
@@ -89,6 +91,9 @@ pub(super) async fn requests(
         }
     };
     if let Err(error) = ended {
+        if is_breach(&*error) {
+            gate.occupancy.at_fault(from.ip());
+        }
         tracing::debug!(peer = name.as_ref().map(tracing::field::display), %error, "connection ended");
     }
 }
@@ -99,6 +104,21 @@ async fn age(time: Option<Duration>) {
         Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
+}
+
+/// True if a connection ended because its peer broke the protocol, or went beyond what it may ask of it; false
+/// if the network or the peer's silence ended it.
+fn is_breach(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let of_hyper = error.downcast_ref::<hyper::Error>();
+        if error.is::<io::Error>() || of_hyper.is_some_and(|error| error.is_timeout() || error.is_incomplete_message())
+        {
+            return false;
+        }
+        cause = error.source();
+    }
+    true
 }
 
 /// Ends when a peer has not begun to speak HTTP/2 in time; hyper pings only those that have. HTTP/1.1

@@ -18,14 +18,14 @@ use crate::world::{Served, World, ask, careless, dial_carelessly, until};
 /// Frame types of HTTP/2 (RFC 9113, 6).
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
+pub(crate) const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 /// Flags of HTTP/2.
 const END_HEADERS: u8 = 4;
 
 /// An HTTP/2 client that reads no setting and keeps to none.
-struct Heedless {
+pub(crate) struct Heedless {
     write: WriteHalf<TlsStream<TcpStream>>,
     /// Streams that were refused or reset by the other end.
     reset: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ struct Heedless {
 }
 
 impl Heedless {
-    async fn dial(world: &World, address: SocketAddr) -> Self {
+    pub(crate) async fn dial(world: &World, address: SocketAddr) -> Self {
         let config = careless(Some(world.credentials(&world.other_broker())), &[b"h2"]);
         let stream = dial_carelessly(&Arc::new(config), address).await.unwrap();
         let (read, mut write) = tokio::io::split(stream);
@@ -46,11 +46,11 @@ impl Heedless {
     }
 
     /// Opens a stream and leaves it open. An error is the other end's patience.
-    async fn open(&mut self, number: u32) -> std::io::Result<()> {
+    pub(crate) async fn open(&mut self, number: u32) -> std::io::Result<()> {
         self.write(&frame(HEADERS, END_HEADERS, stream(number), &ask_headers())).await
     }
 
-    async fn send(&mut self, kind: u8, number: u32, payload: &[u8]) -> std::io::Result<()> {
+    pub(crate) async fn send(&mut self, kind: u8, number: u32, payload: &[u8]) -> std::io::Result<()> {
         self.write(&frame(kind, 0, stream(number), payload)).await
     }
 
@@ -210,7 +210,7 @@ async fn pings_settings_and_empty_data_without_end_stop_nobody() {
 }
 
 /// From another address of this machine, so that it is told apart from the others by that alone.
-async fn from_elsewhere(to: SocketAddr) -> TcpStream {
+pub(crate) async fn from_elsewhere(to: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0))).unwrap();
     socket.connect(to).await.unwrap()

@@ -11,6 +11,7 @@ mod hang_up;
 mod identities;
 mod limits;
 mod links;
+mod pace;
 mod refused;
 mod strangers;
 mod unread;
