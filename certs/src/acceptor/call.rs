@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Request, Response};
 use hyper::body::{Body as _, Incoming};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::service::Routes;
 use tower::Service as _;
@@ -35,6 +36,7 @@ pub(super) struct Visit {
     seat: Seat,
     routes: Routes,
     departures: Arc<Departures>,
+    enough: CancellationToken,
 }
 
 impl Visit {
@@ -46,7 +48,12 @@ impl Visit {
         routes: Routes,
     ) -> Self {
         let departures = Departures::new(gate.entrance.limits.leave_time);
-        Visit { gate, from, peer, seat, routes, departures }
+        Visit { gate, from, peer, seat, routes, departures, enough: CancellationToken::new() }
+    }
+
+    /// Cancelled when the caller goes on calling although it was refused too often.
+    pub(super) fn enough(&self) -> CancellationToken {
+        self.enough.clone()
     }
 
     /// The answers that have not left.
@@ -60,6 +67,10 @@ impl Visit {
         let in_flight = match self.gate.occupancy.begin(self.seat.caller()) {
             Ok(in_flight) => Arc::new(in_flight),
             Err(TooMany::InFlight) => {
+                // A broker is as busy as its viewer apps make it.
+                if self.gate.entrance.listener == Listener::Broker {
+                    self.gate.occupancy.refused_call_of(self.seat.caller());
+                }
                 return self.refuse(
                     form,
                     Reason::TooManyRequests,
@@ -68,7 +79,14 @@ impl Visit {
                 );
             }
             Err(TooMany::Refused(wait)) => {
+                // What comes of the body from here on is thrown away unread.
+                drop(request);
+                tokio::time::sleep(self.gate.entrance.limits.late_time).await;
                 return self.refuse(form, Reason::TooManyRequests, &Told::wait(wait), "refused too often");
+            }
+            Err(TooMany::Heedless) => {
+                self.enough.cancel();
+                return std::future::pending().await;
             }
         };
         let lasts = self.gate.entrance.listener.long_calls().contains(&request.uri().path());
@@ -171,6 +189,7 @@ impl Call {
     /// Reads the head of an answer, and replaces what has no reason of ours.
     fn judge(self, response: Response<tonic::body::Body>) -> Response<Leaving> {
         if let Some(reason) = self.cut.get().copied() {
+            self.count_slow(reason);
             return self.refuse(reason, &arriving::told(reason), "the body was cut off");
         }
         match self.form {
@@ -212,7 +231,10 @@ impl Call {
     pub(super) fn judge_trailers(self, trailers: &mut HeaderMap) {
         let Some(status) = verdict::fault(trailers) else { return };
         let ours = match (self.cut.get(), Reason::of_status(&status)) {
-            (Some(cut), _) => Some(*cut),
+            (Some(cut), _) => {
+                self.count_slow(*cut);
+                Some(*cut)
+            }
             (None, Some(_)) => None,
             (None, None) => verdict::reason_after_the_call(status.code()),
         };
@@ -237,6 +259,14 @@ impl Call {
     /// app may do it as often as it may be refused. A broker does whatever its viewer apps do.
     pub(super) fn hung_up(&self) {
         if self.visit.gate.entrance.listener == Listener::Broker {
+            self.in_flight.refused();
+        }
+    }
+
+    /// A body was cut off because it did not come in time: a viewer app's own doing, or of what is between. A broker
+    /// that stalls does not pay, or all its viewer apps would.
+    fn count_slow(&self, cut: Reason) {
+        if cut == Reason::DeadlineExceeded && self.visit.gate.entrance.listener == Listener::Broker {
             self.in_flight.refused();
         }
     }

@@ -35,8 +35,10 @@ pub(super) struct Caller(Mutex<Standing>);
 struct Standing {
     connections: usize,
     requests: usize,
-    /// How many more refusals are left ...
+    /// How many more refusals are left, ...
     left: f64,
+    /// ... and how many more calls without any, ...
+    late: f64,
     /// ... as of this moment.
     at: Instant,
 }
@@ -48,6 +50,8 @@ pub(super) enum TooMany {
     InFlight,
     /// Refused too often; it may try again after this time.
     Refused(Duration),
+    /// It goes on calling although it was refused too often.
+    Heedless,
 }
 
 impl Callers {
@@ -76,7 +80,13 @@ impl Callers {
 
 impl Caller {
     fn new(limits: &Limits, now: Instant) -> Self {
-        Caller(Mutex::new(Standing { connections: 0, requests: 0, left: f64::from(limits.refusals), at: now }))
+        Caller(Mutex::new(Standing {
+            connections: 0,
+            requests: 0,
+            left: f64::from(limits.refusals),
+            late: f64::from(limits.late_refusals),
+            at: now,
+        }))
     }
 
     fn connect(&self, limits: &Limits) -> bool {
@@ -99,7 +109,7 @@ impl Caller {
         let mut standing = self.standing();
         standing.forgive(limits, Instant::now());
         if let Some(wait) = standing.wait(limits) {
-            return Err(TooMany::Refused(wait));
+            return Err(standing.call_in_vain(wait));
         }
         if standing.requests >= limits.requests_per_identity {
             return Err(TooMany::InFlight);
@@ -124,7 +134,10 @@ impl Caller {
     fn may_be_forgotten(&self, limits: &Limits, now: Instant) -> bool {
         let mut standing = self.standing();
         standing.forgive(limits, now);
-        standing.connections == 0 && standing.requests == 0 && standing.left >= f64::from(limits.refusals)
+        standing.connections == 0
+            && standing.requests == 0
+            && standing.left >= f64::from(limits.refusals)
+            && standing.late >= f64::from(limits.late_refusals)
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {
@@ -138,7 +151,16 @@ impl Standing {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         let given = passed * f64::from(limits.refusals_per_second);
         self.left = (self.left + given).min(f64::from(limits.refusals));
+        let given = passed * f64::from(limits.late_refusals_per_second);
+        self.late = (self.late + given).min(f64::from(limits.late_refusals));
         self.at = now;
+    }
+
+    /// One more call when no refusal is left.
+    fn call_in_vain(&mut self, wait: Duration) -> TooMany {
+        let is_heedless = self.late < 1.0;
+        self.late = (self.late - 1.0).max(0.0);
+        if is_heedless { TooMany::Heedless } else { TooMany::Refused(wait) }
     }
 
     /// How long until one more may be refused; none if one may now.
@@ -168,6 +190,27 @@ mod tests {
         assert_eq!(caller.begin(&limits), Err(TooMany::Refused(Duration::from_millis(250))));
         tokio::time::advance(Duration::from_millis(250)).await;
         assert_eq!(caller.begin(&limits), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_goes_on_calling_in_vain_is_heedless_for_as_long_as_it_does() {
+        let late = Limits {
+            refusals: 1,
+            refusals_per_second: 1,
+            late_refusals: 3,
+            late_refusals_per_second: 2,
+            ..Limits::default()
+        };
+        let caller = Callers::default().admit(peer("b1"), &late).unwrap();
+        caller.refused(&late);
+        let call = || caller.begin(&late).unwrap_err();
+        let wait = TooMany::Refused(Duration::from_secs(1));
+        assert_eq!([call(), call(), call(), call()], [wait, wait, wait, TooMany::Heedless]);
+        tokio::time::advance(Duration::from_millis(600)).await;
+        let wait = TooMany::Refused(Duration::from_millis(400));
+        assert_eq!([call(), call()], [wait, TooMany::Heedless]);
+        tokio::time::advance(Duration::from_millis(400)).await;
+        assert_eq!(caller.begin(&late), Ok(()), "forgiven all the same");
     }
 
     #[tokio::test(start_paused = true)]

@@ -42,6 +42,13 @@ pub struct Limits {
     pub refusals: u32,
     /// How many more may be refused for every second that passes.
     pub refusals_per_second: u32,
+    /// How late `TOO_MANY_REQUESTS` is said to an identity that was refused too often. Until then its call, whose
+    /// body is not read, takes a stream of its connection and nothing else.
+    pub late_time: Duration,
+    /// Calls that such an identity may still make at a stretch. Beyond: the connection is closed.
+    pub late_refusals: u32,
+    /// How many more of those it may make for every second that passes.
+    pub late_refusals_per_second: u32,
     /// Bytes of the headers of one call: names, values and 32 for each (RFC 9113, 6.5.2). Beyond:
     /// `REQUEST_TOO_LARGE`. Beyond twice as many: HTTP status 431, or the connection is closed.
     pub header_bytes: usize,
@@ -81,6 +88,9 @@ impl Limits {
             requests_per_identity: 8,
             refusals: 20,
             refusals_per_second: 1,
+            late_time: Duration::from_secs(1),
+            late_refusals: 32,
+            late_refusals_per_second: 16,
             header_bytes: 4 << 10,
             body_bytes: limit::ENROLMENT_BYTES + 1024,
             handshake_time: Duration::from_secs(5),
@@ -109,6 +119,9 @@ impl Default for Limits {
             requests_per_identity: 512,
             refusals: 200,
             refusals_per_second: 20,
+            late_time: Duration::from_secs(1),
+            late_refusals: 512,
+            late_refusals_per_second: 512,
             header_bytes: 16 << 10,
             // One message, and what gRPC puts before it (5 bytes) with room.
             body_bytes: limit::REQUEST_BYTES + 1024,

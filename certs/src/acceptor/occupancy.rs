@@ -110,6 +110,11 @@ impl Occupancy {
         Ok(InFlight { occupancy: Arc::clone(self), caller: Arc::clone(caller) })
     }
 
+    /// A call of `caller` was refused before it began: one of those that may be.
+    pub(super) fn refused_call_of(&self, caller: &Caller) {
+        caller.refused(&self.limits);
+    }
+
     /// Nothing that holds the lock can leave the numbers half changed, so a poisoned lock is as good as
     /// any.
     fn arrivals(&self) -> MutexGuard<'_, Arrivals> {

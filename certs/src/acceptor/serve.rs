@@ -58,7 +58,7 @@ pub(super) async fn requests(
     let Entrant { door, peer, seat, stream } = entrant;
     let name = peer.as_ref().map(|peer| peer.spiffe_id().clone());
     let visit = Arc::new(Visit::new(Arc::clone(&gate), from, peer, seat, routes));
-    let departures = visit.departures();
+    let (departures, enough) = (visit.departures(), visit.enough());
     let service = service_fn(move |request| {
         let visit = Arc::clone(&visit);
         async move { Ok::<_, Infallible>(visit.serve(request).await) }
@@ -76,6 +76,10 @@ pub(super) async fn requests(
         }
         () = departures.overdue() => {
             let refusal = Refusal::new(Reason::DeadlineExceeded, "an answer was not taken in time");
+            return gate.end(from, refusal.of(name), false);
+        }
+        () = enough.cancelled() => {
+            let refusal = Refusal::new(Reason::TooManyRequests, "it went on calling although it was refused too often");
             return gate.end(from, refusal.of(name), false);
         }
         () = shutdown.cancelled() => {

@@ -1,5 +1,7 @@
 //! Whoever is refused too often waits, unless it was somebody else's fault.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 use tonic::codegen::BoxStream;
 use tonic::service::Routes;
@@ -35,6 +37,7 @@ fn refusing(reason: Reason) -> Routes {
 fn strict() -> World {
     let mut world = World::new();
     (world.limits.refusals, world.limits.refusals_per_second) = (2, 0);
+    world.limits.late_time = Duration::from_millis(10);
     world
 }
 

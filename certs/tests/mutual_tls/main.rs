@@ -8,6 +8,7 @@ mod calls;
 mod doors;
 mod flood;
 mod hang_up;
+mod heedless;
 mod identities;
 mod limits;
 mod links;
