@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct AttachedNodes {
     links: Arc<Mutex<HashMap<OdsCode, Vec<Arc<Attachment>>>>>,
+    /// When the last link of an organisation ended that has none now.
+    left: Arc<Mutex<HashMap<OdsCode, Timestamp>>>,
     serial: Arc<AtomicU64>,
     changes: Arc<watch::Sender<u64>>,
     clock: Arc<dyn Clock>,
@@ -43,7 +45,13 @@ pub struct Attachment {
 impl AttachedNodes {
     /// Nobody yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        AttachedNodes { links: Arc::default(), serial: Arc::default(), changes: Arc::new(watch::channel(0).0), clock }
+        AttachedNodes {
+            links: Arc::default(),
+            left: Arc::default(),
+            serial: Arc::default(),
+            changes: Arc::new(watch::channel(0).0),
+            clock,
+        }
     }
 
     /// The link on which to ask, of those whose serials were not tried yet: one whose process is not about
@@ -59,6 +67,16 @@ impl AttachedNodes {
     /// The links of an organisation, oldest first.
     pub fn links(&self, organisation: &OdsCode) -> Vec<Arc<Attachment>> {
         self.lock().get(organisation).cloned().unwrap_or_default()
+    }
+
+    /// When the last link of an organisation ended that has none now; nothing if it never had one.
+    pub fn left(&self, organisation: &OdsCode) -> Option<Timestamp> {
+        self.lock_left().get(organisation).copied()
+    }
+
+    /// Every organisation that had a link, and has none now.
+    pub(crate) fn all_left(&self) -> Vec<OdsCode> {
+        self.lock_left().keys().cloned().collect()
     }
 
     /// Changes whenever a node attaches or a link ends.
@@ -94,6 +112,9 @@ impl AttachedNodes {
     pub fn release(&self, organisation: &OdsCode) {
         let released = self.lock().remove(organisation);
         released.iter().flatten().for_each(|one| one.gone.cancel());
+        if released.is_some() {
+            self.note_left(organisation);
+        }
         self.changes.send_modify(|changes| *changes += 1);
     }
 
@@ -109,10 +130,19 @@ impl AttachedNodes {
             });
             if of_one.is_empty() {
                 links.remove(organisation);
+                self.note_left(organisation);
             }
         }
         drop(links);
         self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    fn note_left(&self, organisation: &OdsCode) {
+        self.lock_left().insert(organisation.clone(), self.clock.now());
+    }
+
+    fn lock_left(&self) -> MutexGuard<'_, HashMap<OdsCode, Timestamp>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic cannot leave the map half changed, so a poisoned lock is as good as any.
@@ -141,6 +171,7 @@ impl Attach for AttachedNodes {
         if of_one.len() > LINKS {
             of_one.remove(0).gone.cancel();
         }
+        self.lock_left().remove(&organisation);
         drop(links);
         self.changes.send_modify(|changes| *changes += 1);
         tracing::info!(%organisation, link = serial, "node attached");

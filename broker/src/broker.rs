@@ -13,7 +13,7 @@ use weald_proto::{FederationName, OdsCode, Query, Replay, SigningKey, SpiffeId};
 use crate::ask::AskNode;
 use crate::cache::Cache;
 use crate::fair::Viewers;
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::session::{Notices, Sessions};
 
 /// What a broker is made of.
@@ -67,15 +67,23 @@ impl Broker {
         &self.sessions
     }
 
-    /// Brings up to date what is not counted as it happens: the register and the clock. For whoever is
+    /// Brings up to date what is not counted as it happens: the register, the clock, and sessions with nodes. For whoever is
     /// about to read the metrics.
     pub fn observe(&self) {
-        weald_certs::metrics::register(&self.register(), self.parts.env.clock.now());
+        let register = self.register();
+        weald_certs::metrics::register(&register, self.parts.env.clock.now());
+        let with_node = register.active_members().filter(|member| member.has_node());
+        with_node.for_each(|member| metrics::session(&member.organisation, self.sessions.of(&member.organisation)));
     }
 
     /// How many access notices of that organisation wait in memory until it has written them down.
     pub fn pending_notices(&self, organisation: &OdsCode) -> usize {
         self.notices.waiting(organisation)
+    }
+
+    /// True if there may be more of them than in memory, which wait in the audit log alone.
+    pub fn notices_wait_in_log(&self, organisation: &OdsCode) -> bool {
+        self.notices.wait_in_log(organisation)
     }
 
     pub(crate) fn register(&self) -> Arc<Register> {

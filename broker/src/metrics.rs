@@ -12,11 +12,12 @@ use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use tokio::time::Instant;
-use weald_proto::{OdsCode, Outcome, Reason, wire};
+use weald_proto::{OdsCode, Outcome, Reason, Timestamp, wire};
 
 use crate::ask::Heard;
 use crate::attached::{self, AttachedNodes};
 use crate::refusal::Refusal;
+use crate::session::SessionState;
 
 const VIEWS: &str = "weald_broker_views_total";
 const VIEW_SECONDS: &str = "weald_broker_view_seconds";
@@ -26,6 +27,12 @@ const REFUSALS: &str = "weald_broker_refusals_total";
 const CACHE_HITS: &str = "weald_broker_cache_hits_total";
 const CACHE_MISSES: &str = "weald_broker_cache_misses_total";
 const ATTACHED: &str = "weald_broker_attached_organisations";
+const NODE_LINKS: &str = "weald_broker_node_links";
+const NODE_SINCE: &str = "weald_broker_node_session_since_seconds";
+const NODE_CLOCK: &str = "weald_broker_node_clock_ahead_seconds";
+const NODE_ROUND_TRIP: &str = "weald_broker_node_round_trip_seconds";
+const NODE_REGISTER: &str = "weald_broker_node_register_version";
+const NODE_IN_FLIGHT: &str = "weald_broker_node_queries_in_flight";
 /// Words for the numbers of links that an organisation can have.
 const LINKS: [&str; attached::LINKS] = ["1", "2", "3", "4"];
 
@@ -132,6 +139,30 @@ impl Metrics {
     }
 }
 
+/// What is known of an organisation's node by its session: not a number, where nothing is.
+pub(crate) fn session(organisation: &OdsCode, session: Option<SessionState>) {
+    describe_gauge!(NODE_SINCE, Unit::Seconds, "When the session with a node began, since 1970 UTC; NaN without one");
+    describe_gauge!(NODE_CLOCK, Unit::Seconds, "By how much a node's clock is ahead of ours; NaN if not known");
+    describe_gauge!(NODE_ROUND_TRIP, Unit::Seconds, "From a ping to a node's answer; NaN if not known");
+    describe_gauge!(
+        NODE_REGISTER,
+        Unit::Count,
+        "Version of the register that a node has acknowledged; NaN if not known"
+    );
+    describe_gauge!(NODE_IN_FLIGHT, Unit::Count, "Queries that a node said it was answering; NaN if not known");
+    let session = session.as_ref();
+    let answered = session.and_then(|session| Some((session, session.round_trip?)));
+    let of = |name: &'static str, value: Option<f64>| {
+        gauge!(name, "organisation" => organisation.as_str().to_owned()).set(value.unwrap_or(f64::NAN));
+    };
+    of(NODE_SINCE, session.map(|session| session.since.since(Timestamp::from_secs(0)).as_secs_f64()));
+    of(NODE_CLOCK, session.map(|session| session.clock_ahead_ms as f64 / 1000.0));
+    of(NODE_ROUND_TRIP, answered.map(|(_, round_trip)| round_trip.as_secs_f64()));
+    // Beyond 2^53 versions the last digits go.
+    of(NODE_REGISTER, session.map(|session| session.register_version as f64));
+    of(NODE_IN_FLIGHT, answered.map(|(session, _)| session.in_flight.into()));
+}
+
 /// Organisations whose nodes have dialled in, by how many links each has.
 pub(crate) fn attached(links: &AttachedNodes) {
     let mut organisations = [0_u32; LINKS.len()];
@@ -143,6 +174,12 @@ pub(crate) fn attached(links: &AttachedNodes) {
     describe_gauge!(ATTACHED, Unit::Count, "Organisations whose nodes have dialled in, by their links");
     for (links, count) in LINKS.iter().zip(organisations) {
         gauge!(ATTACHED, "links" => *links).set(count);
+    }
+    describe_gauge!(NODE_LINKS, Unit::Count, "Links of an organisation whose node has dialled in since the start");
+    let there = links.all().into_iter().map(|(organisation, of_one)| (organisation, of_one.len()));
+    for (organisation, count) in there.chain(links.all_left().into_iter().map(|organisation| (organisation, 0))) {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        gauge!(NODE_LINKS, "organisation" => organisation.as_str().to_owned()).set(count);
     }
 }
 

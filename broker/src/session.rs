@@ -14,6 +14,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use weald_certs::ConnectError;
 use weald_proto::session::{Changed, NodeHello, NodeState, Pong};
 use weald_proto::{Digest, Instance, OdsCode, Timestamp};
 
@@ -33,6 +34,28 @@ pub struct Sessions {
 struct Table {
     begun: u64,
     sessions: BTreeMap<OdsCode, Session>,
+    /// How the last session of those ended that have none now.
+    ended: BTreeMap<OdsCode, EndedSession>,
+    /// Why nodes that have no session now could not be dialled.
+    unreached: BTreeMap<OdsCode, Unreached>,
+}
+
+/// A session that is over.
+#[derive(Debug, Clone)]
+pub struct EndedSession {
+    /// What was known of the node.
+    pub state: SessionState,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// A node that could not be dialled.
+#[derive(Debug, Clone)]
+pub struct Unreached {
+    /// Why.
+    pub fault: ConnectError,
+    /// When.
+    pub at: Timestamp,
 }
 
 struct Session {
@@ -67,6 +90,8 @@ pub struct SessionState {
     pub round_trip: Option<Duration>,
     /// Queries that it was answering.
     pub in_flight: u32,
+    /// When it last answered a ping, or began the session.
+    pub heard_at: Timestamp,
     /// Whether it takes queries.
     pub availability: NodeState,
     /// Up to and with which entry of our audit log it has written down what was shown from memory.
@@ -85,6 +110,16 @@ impl Sessions {
     /// What is known of one organisation's node, while there is a session.
     pub fn of(&self, organisation: &OdsCode) -> Option<SessionState> {
         self.lock().sessions.get(organisation).map(|session| session.state.clone())
+    }
+
+    /// The last session with an organisation's node, while there is no other.
+    pub fn ended(&self, organisation: &OdsCode) -> Option<EndedSession> {
+        self.lock().ended.get(organisation).cloned()
+    }
+
+    /// Why an organisation's node could not be dialled the last time, while there is no session.
+    pub fn unreached(&self, organisation: &OdsCode) -> Option<Unreached> {
+        self.lock().unreached.get(organisation).cloned()
     }
 
     /// True if there is a session with that organisation's node.
@@ -118,16 +153,27 @@ impl Sessions {
             clock_ahead_ms: hello.now.as_millis().saturating_sub(now.as_millis()),
             round_trip: None,
             in_flight: 0,
+            heard_at: now,
             availability: hello.state,
             recorded: hello.recorded,
             is_attached,
         };
         let session = Session { state, standing, changed: HashSet::new() };
         table.sessions.insert(organisation.clone(), session);
+        table.ended.remove(organisation);
+        table.unreached.remove(organisation);
     }
 
-    fn end(&self, organisation: &OdsCode) {
-        self.lock().sessions.remove(organisation);
+    fn end(&self, organisation: &OdsCode, now: Timestamp) {
+        let mut table = self.lock();
+        if let Some(Session { state, .. }) = table.sessions.remove(organisation) {
+            table.ended.insert(organisation.clone(), EndedSession { state, at: now });
+        }
+    }
+
+    /// The node could not be dialled.
+    fn note_unreached(&self, organisation: &OdsCode, fault: ConnectError, now: Timestamp) {
+        self.lock().unreached.insert(organisation.clone(), Unreached { fault, at: now });
     }
 
     /// These answers count no more, those that are on their way included.
@@ -150,6 +196,7 @@ impl Sessions {
             let middle = sent_at.plus(round_trip / 2);
             state.clock_ahead_ms = pong.now.as_millis().saturating_sub(middle.as_millis());
             state.round_trip = Some(round_trip);
+            state.heard_at = sent_at.plus(round_trip);
             state.register_version = pong.register_version;
             state.policy_version = pong.policy_version;
             state.in_flight = pong.in_flight;
@@ -214,7 +261,7 @@ mod tests {
         let sessions = begun();
         let standing = sessions.standing(&hospital()).unwrap();
         assert!(sessions.holds(&hospital(), standing, &query(1)));
-        sessions.end(&hospital());
+        sessions.end(&hospital(), NOW);
         assert!(!sessions.holds(&hospital(), standing, &query(1)));
         assert_eq!(sessions.standing(&hospital()), None);
         sessions.begin(&hospital(), hello(), NOW, true);

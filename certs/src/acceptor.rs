@@ -200,7 +200,7 @@ async fn connection(
     match admitted {
         // The seat is kept as long as the link lasts.
         Ok(Entrant { door: Door::Attach, peer: Some(peer), seat: _seat, stream }) => {
-            attach::turn(stream, peer, &*gate.entrance.attach, shutdown).await;
+            attach::turn(stream, (peer, from), &*gate.entrance.attach, shutdown).await;
         }
         Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
         Err(refusal) => gate.end(from, refusal, had_to_wait),

@@ -1,5 +1,7 @@
 //! Connections on which a node dialled in and the listener asks: the connection is turned round.
 
+use std::net::SocketAddr;
+
 use tokio_util::sync::CancellationToken;
 use weald_proto::network::Connection;
 
@@ -19,7 +21,7 @@ pub type Attached = Box<dyn Send + Sync>;
 /// Turns a connection round, and keeps it until it ends. At `shutdown` what runs on it may end first.
 pub(crate) async fn turn(
     stream: impl Connection + 'static,
-    peer: PeerIdentity,
+    (peer, from): (PeerIdentity, SocketAddr),
     attach: &dyn Attach,
     shutdown: CancellationToken,
 ) {
@@ -27,7 +29,7 @@ pub(crate) async fn turn(
         Ok(turned) => turned,
         Err(error) => return tracing::debug!(%peer, %error, "a connection could not be turned round"),
     };
-    let attached = attach.attached(link);
+    let attached = attach.attached(link.dialled_from(from));
     let ended = tokio::select! {
         ended = &mut ended => ended,
         () = shutdown.cancelled() => {

@@ -43,6 +43,9 @@ const STREAM_WINDOW: u32 = 128 << 10;
 /// ... and 2 MiB for all of a link.
 const CONNECTION_WINDOW: u32 = 2 << 20;
 
+/// Links that a node keeps to each broker: while one is replaced, the other serves.
+pub const LINKS: usize = 2;
+
 /// Keeps one connection to one broker, which asks on it as if it had dialled: dials, serves, and when
 /// the connection has ended dials again, later each time until one lasts.
 pub struct Attachment {
@@ -63,7 +66,10 @@ pub struct Attachment {
 #[derive(Debug, Clone)]
 pub enum AttachmentState {
     /// It dials.
-    Dialling,
+    Dialling {
+        /// What went wrong the last time, if that is why it dials again.
+        after: Option<DialFault>,
+    },
     /// The broker has accepted the connection.
     Attached {
         /// When.
@@ -73,9 +79,20 @@ pub enum AttachmentState {
     Waiting {
         /// What went wrong last; nothing if a connection ended that had been accepted.
         fault: Option<ConnectError>,
-        /// For how long.
+        /// When that was.
+        at: Timestamp,
+        /// For how long; less if another link to the same broker is accepted.
         wait: Duration,
     },
+}
+
+/// A dial that failed.
+#[derive(Debug, Clone)]
+pub struct DialFault {
+    /// Why.
+    pub fault: ConnectError,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl AttachmentState {
@@ -89,14 +106,14 @@ impl Attachment {
     /// Begins, and goes on until `shutdown`: then no connection is made, and what runs on the open one
     /// ends first.
     pub fn keep(self, shutdown: CancellationToken) -> (watch::Receiver<AttachmentState>, JoinHandle<()>) {
-        let (tell, state) = watch::channel(AttachmentState::Dialling);
+        let (tell, state) = watch::channel(AttachmentState::Dialling { after: None });
         (state, tokio::spawn(self.run(tell, shutdown)))
     }
 
     async fn run(self, tell: watch::Sender<AttachmentState>, shutdown: CancellationToken) {
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut after) = (Backoff::default(), None);
         while !shutdown.is_cancelled() {
-            tell.send_replace(AttachmentState::Dialling);
+            tell.send_replace(AttachmentState::Dialling { after: after.take() });
             let fault = tokio::select! {
                 () = shutdown.cancelled() => break,
                 stream = self.connector.attach(&self.address, &self.broker, DIAL_DEADLINE) => match stream {
@@ -112,7 +129,9 @@ impl Attachment {
                 let diagnosis = Diagnosis::of(fault);
                 tracing::warn!(broker = %self.broker, address = self.address, %diagnosis, ?wait, "cannot attach");
             }
-            tell.send_replace(AttachmentState::Waiting { fault, wait });
+            let at = self.connector.env.clock.now();
+            after = fault.clone().map(|fault| DialFault { fault, at });
+            tell.send_replace(AttachmentState::Waiting { fault, at, wait });
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 () = turn(wait, &self.company, &*self.connector.env.random) => {}

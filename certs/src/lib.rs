@@ -50,7 +50,7 @@ pub use acceptor::{
     Acceptor, BindError, CallGuard, DoorWatch, Entrance, Limits, LogOnly, Occupancy, Refused, Stranger, Strangers,
 };
 pub use attach::{Attach, AttachNobody, Attached};
-pub use attachment::{Attachment, AttachmentState};
+pub use attachment::{Attachment, AttachmentState, DialFault};
 #[cfg(feature = "authority")]
 pub use authority::{Authority, AuthorityError, Issued, LeafKey, LeafTerms, LeafUsage};
 pub use backoff::Backoff;

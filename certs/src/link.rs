@@ -1,6 +1,7 @@
 //! One HTTP/2 connection to one party, for generated gRPC clients.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -37,6 +38,7 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 pub struct Link {
     requests: http2::SendRequest<Body>,
     peer: SpiffeId,
+    from: Option<SocketAddr>,
 }
 
 /// Ends when the connection of a [`Link`] does. It must be polled for the link to work.
@@ -55,12 +57,23 @@ impl Link {
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| ConnectError::Http2(Arc::new(error)))?;
-        Ok((Link { requests, peer }, Box::pin(connection)))
+        Ok((Link { requests, peer, from: None }, Box::pin(connection)))
     }
 
     /// Who is on the other end.
     pub fn peer(&self) -> &SpiffeId {
         &self.peer
+    }
+
+    /// From where it was dialled, if it was not we who dialled: the address of the other end, or of what
+    /// stands between.
+    pub fn from(&self) -> Option<SocketAddr> {
+        self.from
+    }
+
+    /// The same, dialled from there.
+    pub(crate) fn dialled_from(self, from: SocketAddr) -> Self {
+        Link { from: Some(from), ..self }
     }
 
     /// True once the connection has ended. False is no promise.

@@ -30,6 +30,12 @@ impl Member {
     pub fn is_active(&self) -> bool {
         self.state == MemberState::Active
     }
+
+    /// True if it has a node, which listens or dials in: one without signs no statements.
+    pub fn has_node(&self) -> bool {
+        let signs = |key: &RegisteredKey| key.usage == KeyUse::Statement && key.state.verifies();
+        self.address.is_some() || self.keys.iter().any(signs)
+    }
 }
 
 /// A broker of the federation.

@@ -18,6 +18,7 @@ const CONNECTIONS: &str = "weald_listener_connections";
 const HANDSHAKES: &str = "weald_listener_handshakes_in_progress";
 const CALLERS: &str = "weald_listener_callers";
 const CALLS: &str = "weald_listener_calls_in_flight";
+const LINKS: &str = "weald_node_links";
 const REFUSED: &str = "weald_listener_refused_total";
 
 /// The register that is held now, and the clock by which it is.
@@ -61,6 +62,13 @@ pub fn listener(own: &SpiffeId, occupancy: &Occupancy) {
             counter!(REFUSED, whose.iter().cloned().chain([why]).collect::<Vec<_>>()).absolute(refused);
         }
     }
+}
+
+/// The links that a node keeps to brokers: how many of them are attached.
+pub fn links(own: &SpiffeId, attached: usize) {
+    let SpiffePath::Node(organisation) = &own.path else { return };
+    describe_gauge!(LINKS, Unit::Count, "Links on which a node that dials in is attached, to all brokers together");
+    gauge!(LINKS, "organisation" => organisation.as_str().to_owned()).set(number(attached));
 }
 
 /// Whose it is: a broker's, or the node's of an organisation. There are no others that listen.

@@ -21,6 +21,8 @@ const REFUSALS: &str = "weald_node_refusals_total";
 const SOURCE_SECONDS: &str = "weald_node_source_seconds";
 const SOURCE_FAILURES: &str = "weald_node_source_failures_total";
 const SOURCE_NOTICES: &str = "weald_node_source_notices";
+const SESSIONS: &str = "weald_node_sessions";
+const GRANTS: &str = "weald_node_grants";
 const SECTIONS: &str = "weald_node_sections_total";
 const DROPPED: &str = "weald_node_records_dropped_total";
 
@@ -35,6 +37,8 @@ pub(crate) struct Metrics {
     /// One for each cause, in order.
     source_failures: Vec<Counter>,
     source_notices: Gauge,
+    sessions: Gauge,
+    grants: Gauge,
     /// For each section, in order, one for each state, in order. All nodes of a process count together.
     sections: Vec<Vec<Counter>>,
     dropped: Counter,
@@ -60,6 +64,8 @@ impl Metrics {
             source_seconds: histogram!(SOURCE_SECONDS, "organisation" => code()),
             source_failures: UnavailableCause::ALL.iter().map(failure).collect(),
             source_notices: gauge!(SOURCE_NOTICES, "organisation" => code()),
+            sessions: gauge!(SESSIONS, "organisation" => code()),
+            grants: gauge!(GRANTS, "organisation" => code()),
             sections: Section::ALL.iter().map(states).collect(),
             dropped: counter!(DROPPED, "organisation" => code()),
         }
@@ -97,8 +103,19 @@ impl Metrics {
 
     /// So many things in the local system cannot be used.
     pub(crate) fn source_notices(&self, notices: usize) {
-        self.source_notices.set(u32::try_from(notices).unwrap_or(u32::MAX));
+        self.source_notices.set(number(notices));
     }
+
+    /// So many brokers have a session, and so many answers may still be kept.
+    pub(crate) fn sessions(&self, sessions: usize, grants: usize) {
+        self.sessions.set(number(sessions));
+        self.grants.set(number(grants));
+    }
+}
+
+/// A number of things, as a gauge takes it.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Every table above has an entry for every word of its list.
@@ -115,6 +132,8 @@ fn describe() {
     describe_histogram!(SOURCE_SECONDS, Unit::Seconds, "Reading the local system, whatever came of it");
     describe_counter!(SOURCE_FAILURES, Unit::Count, "Readings of the local system that gave nothing, by cause");
     describe_gauge!(SOURCE_NOTICES, Unit::Count, "Things in the local system that cannot be used");
+    describe_gauge!(SESSIONS, Unit::Count, "Brokers that have a session with a node");
+    describe_gauge!(GRANTS, Unit::Count, "Answers that brokers may still keep");
     describe_counter!(SECTIONS, Unit::Count, "Sections of answers, by what was stated of them");
     describe_counter!(DROPPED, Unit::Count, "Records of somebody else among a person's, which were dropped");
 }

@@ -70,6 +70,22 @@ impl Node {
     pub fn observe(&self) {
         weald_certs::metrics::register(&self.register(), self.parts.env.clock.now());
         self.metrics.source_notices(self.parts.store.notices());
+        self.metrics.sessions(self.sessions(), self.grants());
+    }
+
+    /// The local system.
+    pub fn store(&self) -> &dyn RecordStore {
+        &*self.parts.store
+    }
+
+    /// Version of its policies.
+    pub fn policy_version(&self) -> &str {
+        self.parts.engine.version()
+    }
+
+    /// For how many seconds brokers may keep its answers; 0 for not at all.
+    pub fn cache_seconds(&self) -> u32 {
+        self.parts.cache_seconds
     }
 
     pub(crate) fn register(&self) -> Arc<Register> {

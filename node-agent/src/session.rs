@@ -8,6 +8,7 @@ mod history;
 mod live;
 mod talk;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,13 +16,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use weald_proto::session::{Availability, NodeState};
-use weald_proto::{Instance, NhsNumber, Random, limit};
+use weald_proto::{Instance, NhsNumber, Random, SpiffeId, limit};
 
 use crate::node::Node;
 use crate::verify::Asked;
 use granted::Granted;
 pub use history::History;
 use history::Recording;
+pub use live::BrokerSession;
 use live::Live;
 pub(crate) use talk::serve;
 
@@ -135,6 +137,26 @@ impl Node {
     /// How many brokers have a session.
     pub fn sessions(&self) -> usize {
         self.sessions.live.count()
+    }
+
+    /// The brokers that have a session, and what is known of each.
+    pub fn broker_sessions(&self) -> BTreeMap<SpiffeId, BrokerSession> {
+        self.sessions.live.all()
+    }
+
+    /// Whether it takes queries.
+    pub fn availability(&self) -> Availability {
+        self.sessions.state().availability
+    }
+
+    /// Queries that it is answering.
+    pub fn queries_under_way(&self) -> u32 {
+        self.sessions.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Answers that brokers may still keep.
+    pub fn grants(&self) -> usize {
+        self.sessions.granted.holding(self.parts.env.clock.now())
     }
 
     fn become_unless_draining(&self, state: NodeState) {

@@ -20,6 +20,11 @@ pub trait RecordStore: Send + Sync {
     /// [`StoreError`] when the local system cannot be read at all.
     fn read<'a>(&'a self, permitted: &'a Permitted) -> Reading<'a>;
 
+    /// Whether the local system as a whole can be read now; nothing if that cannot be told. May block.
+    fn is_readable(&self) -> Option<bool> {
+        None
+    }
+
     /// How many things in the local system cannot be used, as far as is known. May block.
     fn notices(&self) -> usize {
         0

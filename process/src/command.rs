@@ -18,6 +18,23 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Ask the process that runs how it does: who is connected, since when, and what is wrong.
+    ///
+    /// Asks the process that was started with this configuration, on this machine, at the address of its table
+    /// `metrics`; nothing is sent anywhere else, and nothing is changed. Prints tables with whoever is in trouble
+    /// first, then each trouble with its remedy. Nothing of it is about a person. docs/status.md explains every
+    /// column, every word and the JSON.
+    ///
+    /// Exit codes: 0 all is well; 1 something is not, and was printed; 69 nothing answers: the process does not run;
+    /// 76 something else answers there; 78 wrong configuration, or one without the table `metrics`.
+    Status {
+        /// The configuration with which the process was started, a TOML file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON document of the form `weald-status/1` instead.
+        #[arg(long)]
+        json: bool,
+    },
     /// Look at a configuration without serving.
     #[command(subcommand)]
     Config(ConfigCommand),

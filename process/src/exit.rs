@@ -6,10 +6,16 @@
 /// fault of the program, ends with Rust's 101.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0: it was told to stop and did, or the configuration is good.
+    /// 0: it was told to stop and did, the configuration is good, or all is well.
     Stopped,
     /// 1: it could not go on serving. Starting it again may help.
     Failed,
+    /// 1: the process that was asked how it does is in trouble.
+    Unwell,
+    /// 69, `EX_UNAVAILABLE`: the process that was to be asked does not answer.
+    Unavailable,
+    /// 76, `EX_PROTOCOL`: somebody else answers in its place.
+    Protocol,
     /// 78, `EX_CONFIG` of sysexits.h: it refused to start, and said which line of the configuration is at fault.
     /// Starting it again does not help before something was changed.
     Configuration,
@@ -20,7 +26,9 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Exit::Stopped => 0,
-            Exit::Failed => 1,
+            Exit::Failed | Exit::Unwell => 1,
+            Exit::Unavailable => 69,
+            Exit::Protocol => 76,
             Exit::Configuration => 78,
         }
     }

@@ -1,9 +1,10 @@
-//! What a process shows of itself to whoever watches it: `/metrics` for Prometheus, and `/health`.
+//! What a process shows of itself to whoever watches it: `/metrics` for Prometheus, `/health`, and `/status`.
 //!
 //! Only this machine can read it, unless the configuration says otherwise: counts by organisation are
 //! nobody else's business.
 
 mod listener;
+mod sight;
 mod watched;
 
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use crate::configuration::{Faults, Key, Placed, Table};
 use crate::load::why_not_bound;
 
 pub(crate) use listener::Listener;
-pub use watched::Watched;
+pub use watched::{Describe, Watched, WatchedLink};
 
 const LISTEN: Key = Key::new("listen", "\"127.0.0.1:9464\"");
 const REACH: Key = Key::new("reach", "\"loopback\"");
@@ -57,6 +58,11 @@ impl MetricsSettings {
             );
         }
         Some(MetricsSettings { listen })
+    }
+
+    /// Where the process is asked.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listen.value
     }
 
     /// Opens the port, and begins to count. None, with the fault noted, if the port cannot be opened.

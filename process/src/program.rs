@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::log::LogSettings;
 use crate::metrics::MetricsSettings;
 use crate::serve::{Service, serve};
+use crate::status::{Report, status};
 
 /// What differs between broker and node. Each step notes whatever is wrong, and gives nothing if anything is.
 pub trait Program: Sized {
@@ -23,6 +24,8 @@ pub trait Program: Sized {
     const KEYS: &'static [Key];
     /// Everything that the configuration points at, read and checked.
     type Loaded;
+    /// What its parties say of themselves when they are asked how they do.
+    type Status: Report;
 
     /// Reads the configuration, and none of the files that it names.
     fn read(root: &Table<'_>) -> Option<Self>;
@@ -43,6 +46,7 @@ pub fn main<P: Program>(command: &Command) -> ExitCode {
     let env = Env::system();
     let exit = match command {
         Command::Run { config } => run::<P>(config, &env),
+        Command::Status { config, json } => status::<P>(config, *json),
         Command::Config(ConfigCommand::Validate { config }) => validate::<P>(config, &env),
     };
     exit.into()
@@ -74,7 +78,7 @@ fn run<P: Program>(config: &Path, env: &Env) -> Exit {
                 for line in summary {
                     tracing::info!("{line}");
                 }
-                serve(services, metrics, Arc::clone(&env.clock)).await
+                serve(P::NAME, services, metrics, Arc::clone(&env.clock)).await
             }
             None => refuse(faults),
         }
@@ -113,7 +117,7 @@ fn prepare<P: Program>(config: &Path, env: &Env) -> Result<Prepared<P>, Exit> {
     }
 }
 
-fn read<P: Program>(config: &Path, faults: &Faults) -> Option<(P, LogSettings, Option<MetricsSettings>)> {
+pub(crate) fn read<P: Program>(config: &Path, faults: &Faults) -> Option<(P, LogSettings, Option<MetricsSettings>)> {
     let document = Document::open(config, faults)?;
     let parsed = document.parse(faults)?;
     let keys: Vec<Key> = P::KEYS.iter().copied().chain([LogSettings::TABLE, MetricsSettings::TABLE]).collect();
@@ -126,7 +130,7 @@ fn read<P: Program>(config: &Path, faults: &Faults) -> Option<(P, LogSettings, O
 }
 
 /// Prints every fault.
-fn refuse(faults: Faults) -> Exit {
+pub(crate) fn refuse(faults: Faults) -> Exit {
     let lines: String = faults.into_sorted().iter().map(line).collect();
     // Whoever reads nothing still gets the exit code.
     let _ = io::stderr().write_all(lines.as_bytes());

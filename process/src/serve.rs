@@ -13,7 +13,8 @@ use weald_certs::{Acceptor, Attachment};
 use weald_proto::Clock;
 
 use crate::exit::Exit;
-use crate::metrics::{Listener, Watched};
+use crate::metrics::{Listener, Watched, WatchedLink};
+use crate::status::Facts;
 
 /// What will be served, and how others reach it.
 pub struct Service {
@@ -55,7 +56,12 @@ impl fmt::Debug for Service {
 
 /// Serves all of these until SIGTERM or SIGINT, and then until the requests that run have ended. What can be read of
 /// them is served at `metrics`, to the very end.
-pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clock: Arc<dyn Clock>) -> Exit {
+pub(crate) async fn serve(
+    program: &'static str,
+    services: Vec<Service>,
+    metrics: Option<Listener>,
+    clock: Arc<dyn Clock>,
+) -> Exit {
     let (mut terminate, mut interrupt) = match signals() {
         Ok(signals) => signals,
         Err(error) => {
@@ -78,8 +84,8 @@ pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clo
                     let (broker, address) = (attachment.broker.clone(), attachment.address.clone());
                     let (state, kept) = attachment.keep(shutdown.clone());
                     running.spawn(kept);
-                    watched.links.push(state);
                     tracing::info!(%broker, address, "attaching {what}");
+                    watched.links.push(WatchedLink { broker, address, state });
                 }
             }
         }
@@ -87,7 +93,9 @@ pub(crate) async fn serve(services: Vec<Service>, metrics: Option<Listener>, clo
         all_watched.push(watched);
     }
     let (serving, end) = (Arc::new(AtomicBool::new(true)), CancellationToken::new());
-    let read = metrics.map(|port| tokio::spawn(port.serve(all_watched, clock, Arc::clone(&serving), end.clone())));
+    let facts = Facts { program, running_since: clock.now() };
+    let sight = |port: Listener| port.sight(facts, all_watched, clock, Arc::clone(&serving));
+    let read = metrics.map(|port| tokio::spawn(sight(port).serve(end.clone())));
     let exit = tokio::select! {
         _ = terminate.recv() => Exit::Stopped,
         _ = interrupt.recv() => Exit::Stopped,

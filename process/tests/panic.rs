@@ -5,7 +5,9 @@
 use std::process::Command;
 
 use weald_process::command::ConfigCommand;
+use weald_process::status::{Columns, PartyStatus, Report};
 use weald_process::{Command as Told, Faults, Key, Program, Service, Table};
+use weald_proto::Timestamp;
 use weald_proto::env::Env;
 
 /// Set for the process that panics.
@@ -13,7 +15,18 @@ const CONFIGURATION: &str = "WEALD_TEST_CONFIGURATION";
 
 struct Panicking;
 
+/// Nobody asks it.
+#[derive(serde::Deserialize)]
+struct Nothing {}
+
+impl Report for Nothing {
+    fn tables(_parties: &[PartyStatus<Self>], _now: Timestamp) -> Vec<Columns> {
+        Vec::new()
+    }
+}
+
 impl Program for Panicking {
+    type Status = Nothing;
     const NAME: &'static str = "panicking";
     const KEYS: &'static [Key] = &[];
     type Loaded = ();

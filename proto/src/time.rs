@@ -1,7 +1,11 @@
 //! Moments of wall time.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Malformed;
 
@@ -78,6 +82,22 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// As it is displayed: RFC 3339 in UTC, to the millisecond.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From RFC 3339.
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let moment: jiff::Timestamp = text.parse().map_err(|_| D::Error::custom("a time must be RFC 3339"))?;
+        Ok(Timestamp(moment.as_millisecond()))
+    }
+}
+
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Timestamp({self})")
@@ -93,6 +113,15 @@ mod tests {
         let moment = Timestamp::from_millis(1_795_363_200_123);
         assert_eq!(Timestamp::from_wire("issued_at", Some(moment.to_wire())), Ok(moment));
         assert_eq!(moment.to_string(), "2026-11-22T16:00:00.123Z");
+    }
+
+    #[test]
+    fn a_timestamp_survives_json_and_another_text_is_refused() {
+        let moment = Timestamp::from_millis(1_795_363_200_123);
+        let text = serde_json::to_string(&moment).unwrap();
+        assert_eq!(text, "\"2026-11-22T16:00:00.123Z\"");
+        assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), moment);
+        assert!(serde_json::from_str::<Timestamp>("\"yesterday\"").is_err());
     }
 
     #[test]

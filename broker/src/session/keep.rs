@@ -124,7 +124,11 @@ impl Keeper {
             let began = Instant::now();
             match self.nodes.reach(&self.broker.register(), organisation).await {
                 None => {}
-                Some(Err(error)) => tracing::debug!(%organisation, %error, "no session: the node cannot be reached"),
+                Some(Err(error)) => {
+                    tracing::debug!(%organisation, %error, "no session: the node cannot be reached");
+                    let broker = &self.broker;
+                    broker.sessions.note_unreached(organisation, error, broker.parts.env.clock.now());
+                }
                 Some(Ok((link, attachment))) => match hold(self, organisation, link, attachment).await {
                     end @ (End::Malformed(_) | End::TooMuch) => {
                         tracing::warn!(%organisation, error = %end, "session ended");

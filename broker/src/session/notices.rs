@@ -116,6 +116,11 @@ impl Notices {
         self.lock().get(organisation).map_or(0, |outbox| outbox.waiting.len())
     }
 
+    /// True if there may be more, which wait in the log alone.
+    pub(crate) fn wait_in_log(&self, organisation: &OdsCode) -> bool {
+        self.lock().get(organisation).is_some_and(|outbox| outbox.unread_from.is_some())
+    }
+
     /// A panic cannot leave the map half changed, so a poisoned lock is as good as any.
     fn lock(&self) -> MutexGuard<'_, HashMap<OdsCode, Outbox>> {
         self.outboxes.lock().unwrap_or_else(PoisonError::into_inner)

@@ -151,7 +151,7 @@ impl<'a> Present<'a> {
 
 impl Drop for Present<'_> {
     fn drop(&mut self) {
-        self.broker.sessions.end(self.organisation);
+        self.broker.sessions.end(self.organisation, self.broker.parts.env.clock.now());
         self.broker.cache.forget(self.organisation, Changed::All);
     }
 }

@@ -67,6 +67,11 @@ impl ProxySettings {
         self.proxy.as_ref()
     }
 
+    /// The proxy through which an address is reached, written `host:port`; nothing if it is reached directly, or is none.
+    pub fn through(&self, address: &str) -> Option<&Proxy> {
+        self.proxy_for(&HostPort::parse(address)?)
+    }
+
     pub(super) fn proxy_for(&self, target: &HostPort) -> Option<&Proxy> {
         self.proxy.as_ref().filter(|_| !self.bypass.covers(target))
     }

@@ -128,7 +128,7 @@ impl World {
         };
         let shutdown = CancellationToken::new();
         let (mut state, _) = attachment.keep(shutdown.clone());
-        let settled = state.wait_for(|state| !matches!(state, AttachmentState::Dialling));
+        let settled = state.wait_for(|state| !matches!(state, AttachmentState::Dialling { .. }));
         let state = tokio::time::timeout(SOON, settled).await.expect("attached or diagnosed soon").unwrap().clone();
         Node { state, _shutdown: shutdown.drop_guard() }
     }

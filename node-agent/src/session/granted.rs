@@ -46,6 +46,13 @@ impl Granted {
         self.lock().people.clear();
     }
 
+    /// How many grants hold.
+    pub(super) fn holding(&self, now: Timestamp) -> usize {
+        let mut known = self.lock();
+        known.prune(now);
+        known.people.values().map(BTreeSet::len).sum()
+    }
+
     /// Whom the answer to that query was about, if that is remembered.
     pub(super) fn person(&self, query: &Digest) -> Option<NhsNumber> {
         self.lock().queries.get(query).map(|(person, _)| person.clone())
@@ -99,7 +106,9 @@ mod tests {
         for (number, person) in [(1, &one), (2, &other), (3, &one)] {
             assert!(granted.note(query(number), person, NOW, NOW.plus(MINUTE)));
         }
+        assert_eq!(granted.holding(NOW), 3);
         assert_eq!(granted.forget(&one), [query(1), query(3)].into());
+        assert_eq!(granted.holding(NOW), 1);
         assert_eq!(granted.forget(&one), BTreeSet::new(), "those grants have ended");
         assert_eq!(granted.person(&query(1)), Some(one), "and whom they were about is known");
         granted.forget_all();

@@ -1,12 +1,12 @@
 //! Which brokers have a session now, and what each is yet to hear.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
-use weald_proto::session::Changed;
-use weald_proto::{Digest, SpiffeId, limit};
+use weald_proto::session::{BrokerNotice, Changed};
+use weald_proto::{Digest, SpiffeId, Timestamp, limit};
 
 /// The sessions of brokers: one each, the newest.
 #[derive(Default)]
@@ -19,10 +19,27 @@ struct Seat {
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// What is known of a broker by its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerSession {
+    /// Since when the session lasts.
+    pub since: Timestamp,
+    /// When the broker last said something.
+    pub heard_at: Timestamp,
+    /// Version of its software.
+    pub software: String,
+    /// Version of its register, by its last word.
+    pub register_version: u64,
+    /// By how many milliseconds its clock was ahead of ours when it began, less the time that its hello took.
+    pub clock_ahead_ms: i64,
+}
+
 /// What one session is yet to tell its broker.
 #[derive(Default)]
 pub(super) struct Ear {
     untold: Mutex<Option<Changed>>,
+    /// What is known of the broker by the session.
+    met: Mutex<Option<BrokerSession>>,
     /// There is something to tell.
     pub(super) news: Notify,
     /// Another session of the same broker has begun.
@@ -46,6 +63,13 @@ impl Live {
     /// How many have.
     pub(super) fn count(&self) -> usize {
         lock(&self.0).values().filter(|seat| seat.session.is_some()).count()
+    }
+
+    /// What is known of those that have.
+    pub(super) fn all(&self) -> BTreeMap<SpiffeId, BrokerSession> {
+        let live = lock(&self.0);
+        let known = |(broker, seat): (&SpiffeId, &Seat)| Some((broker.clone(), seat.session.as_ref()?.met()?));
+        live.iter().filter_map(known).collect()
     }
 
     /// Begins a session: ends the one that the broker had, and waits until it is over.
@@ -97,6 +121,25 @@ fn more(untold: Option<Changed>, queries: &BTreeSet<Digest>) -> Changed {
 }
 
 impl Ear {
+    /// The broker has begun.
+    pub(super) fn meet(&self, broker: BrokerSession) {
+        *self.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(broker);
+    }
+
+    /// The broker has said something.
+    pub(super) fn hear(&self, notice: &BrokerNotice, now: Timestamp) {
+        if let Some(met) = &mut *self.met.lock().unwrap_or_else(PoisonError::into_inner) {
+            met.heard_at = now;
+            if let BrokerNotice::Ping(ping) = notice {
+                met.register_version = ping.register_version;
+            }
+        }
+    }
+
+    fn met(&self) -> Option<BrokerSession> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// True if something is untold.
     pub(super) fn has_news(&self) -> bool {
         self.untold.lock().unwrap_or_else(PoisonError::into_inner).is_some()

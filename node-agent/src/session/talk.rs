@@ -18,7 +18,7 @@ use weald_proto::session::{
 use weald_proto::{Digest, Malformed, Reason, SpiffeId, Told, limit};
 
 use super::history::{person, record};
-use super::live::Ear;
+use super::live::{BrokerSession, Ear};
 use crate::node::Node;
 
 /// Access notices that are being written down at once.
@@ -70,10 +70,18 @@ async fn converse(node: &Node, broker: &SpiffeId, mut incoming: Streaming<Sessio
         Ok(Err(end)) => return end,
         Err(_) => return silent(),
     };
+    let since = node.parts.env.clock.now();
     if node.sessions.state().availability == Availability::Draining {
         return End::Draining;
     }
     let present = node.sessions.live.enter(broker).await;
+    present.ear.meet(BrokerSession {
+        since,
+        heard_at: since,
+        software: hello.software.clone(),
+        register_version: hello.register_version,
+        clock_ahead_ms: hello.now.as_millis().saturating_sub(since.as_millis()),
+    });
     let mut talk = Talk { node, broker, tell, log: hello.log, last: 0, recorded: 0, recording: FuturesOrdered::new() };
     let end = match talk.begin(&hello).await {
         Ok(()) => talk.go_on(incoming, &present.ear).await,
@@ -147,7 +155,10 @@ impl Talk<'_> {
                 notice = heard(&mut incoming), if self.recording.len() < RECORDED_AHEAD => {
                     until = Instant::now() + limit::SESSION_SILENCE;
                     match notice {
-                        Ok(notice) => self.answer(notice).await,
+                        Ok(notice) => {
+                            ear.hear(&notice, self.node.parts.env.clock.now());
+                            self.answer(notice).await
+                        }
                         Err(end) => Err(end),
                     }
                 }

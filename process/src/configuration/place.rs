@@ -16,7 +16,7 @@ pub struct Place {
 
 impl Place {
     /// A file as a whole.
-    pub(super) fn file(file: &Arc<Path>) -> Self {
+    pub(crate) fn file(file: &Arc<Path>) -> Self {
         Place { file: Arc::clone(file), position: None, field: String::new() }
     }
 

@@ -1,13 +1,12 @@
 //! The port at which metrics and health are read: HTTP/1.1 without TLS, one answer for each connection.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::Request;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,7 +17,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use weald_proto::Clock;
 
+use super::sight::{Sight, is_near};
 use super::watched::Watched;
+use crate::status::Facts;
 
 /// Readers at once; who comes later waits.
 const READERS: usize = 8;
@@ -27,23 +28,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often times that nobody has read are gathered up, so that they take no more room.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Prometheus' text format, version 0.0.4.
-const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-
 /// The open port, before anything is served there.
 pub(crate) struct Listener {
     socket: TcpListener,
     counted: PrometheusHandle,
 }
 
-/// What can be read.
-struct Sight {
-    counted: PrometheusHandle,
-    watched: Vec<Watched>,
-    clock: Arc<dyn Clock>,
-    /// True while all ports are served.
-    serving: Arc<AtomicBool>,
+/// What can be read, and where.
+pub(crate) struct Open {
+    socket: TcpListener,
+    sight: Arc<Sight>,
 }
 
 impl Listener {
@@ -51,16 +45,23 @@ impl Listener {
         Listener { socket, counted }
     }
 
-    /// Serves until `shutdown`.
-    pub(crate) async fn serve(
+    /// What can be read there.
+    pub(crate) fn sight(
         self,
+        facts: Facts,
         watched: Vec<Watched>,
         clock: Arc<dyn Clock>,
         serving: Arc<AtomicBool>,
-        shutdown: CancellationToken,
-    ) {
+    ) -> Open {
         let Listener { socket, counted } = self;
-        let sight = Arc::new(Sight { counted, watched, clock, serving });
+        Open { socket, sight: Arc::new(Sight { counted, facts, watched, clock, serving }) }
+    }
+}
+
+impl Open {
+    /// Serves until `shutdown`.
+    pub(crate) async fn serve(self, shutdown: CancellationToken) {
+        let Open { socket, sight } = self;
         let readers = Arc::new(Semaphore::new(READERS));
         let mut upkeep = interval(UPKEEP);
         upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -73,12 +74,12 @@ impl Listener {
                 () = shutdown.cancelled() => return,
                 _ = upkeep.tick() => sight.counted.run_upkeep(),
                 (place, accepted) = reader => match accepted {
-                    Ok((tcp, _)) => {
+                    Ok((tcp, from)) => {
                         let sight = Arc::clone(&sight);
                         tokio::spawn(async move {
                             let _place = place;
                             // Who reads too slowly reads again.
-                            let _ = timeout(PATIENCE, answer(sight, tcp)).await;
+                            let _ = timeout(PATIENCE, answer(sight, tcp, from.ip())).await;
                         });
                     }
                     Err(error) => {
@@ -91,10 +92,11 @@ impl Listener {
     }
 }
 
-async fn answer(sight: Arc<Sight>, tcp: TcpStream) {
+async fn answer(sight: Arc<Sight>, tcp: TcpStream, from: IpAddr) {
+    let is_near = is_near(from, tcp.local_addr().ok().map(|local| local.ip()));
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let sight = Arc::clone(&sight);
-        async move { Ok::<_, Infallible>(sight.answer(request.method(), request.uri().path()).await) }
+        async move { Ok::<_, Infallible>(sight.answer(&request, is_near).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
@@ -103,70 +105,14 @@ async fn answer(sight: Arc<Sight>, tcp: TcpStream) {
     }
 }
 
-impl Sight {
-    async fn answer(self: Arc<Self>, method: &Method, path: &str) -> Response<String> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "only to be read\n".to_owned());
-        }
-        match path {
-            "/metrics" => self.metrics().await,
-            "/health/live" => text(StatusCode::OK, "alive\n".to_owned()),
-            "/health" | "/health/ready" => self.readiness(),
-            _ => text(StatusCode::NOT_FOUND, "/metrics, /health/live, /health/ready\n".to_owned()),
-        }
-    }
-
-    /// Looks at sources too, which may be files: not on a thread that serves.
-    async fn metrics(self: Arc<Self>) -> Response<String> {
-        let read = tokio::task::spawn_blocking(move || {
-            let now = self.clock.now();
-            self.watched.iter().for_each(|watched| watched.observe(now));
-            self.counted.render()
-        });
-        match read.await {
-            Ok(metrics) => {
-                let mut response = text(StatusCode::OK, metrics);
-                response.headers_mut().insert(CONTENT_TYPE, PROMETHEUS_TEXT);
-                response
-            }
-            Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be gathered\n".to_owned()),
-        }
-    }
-
-    fn readiness(&self) -> Response<String> {
-        let now = self.clock.now();
-        let mut lacks = String::new();
-        if !self.serving.load(Ordering::Acquire) {
-            lacks.push_str("the ports are not open\n");
-        }
-        for watched in &self.watched {
-            for lack in watched.lacks(now) {
-                // Writing into a text cannot fail.
-                let _ = writeln!(lacks, "{}: {lack}", watched.whose());
-            }
-        }
-        if lacks.is_empty() {
-            text(StatusCode::OK, "ready\n".to_owned())
-        } else {
-            text(StatusCode::SERVICE_UNAVAILABLE, lacks)
-        }
-    }
-}
-
-fn text(status: StatusCode, text: String) -> Response<String> {
-    let mut response = Response::new(text);
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, PLAIN_TEXT);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::atomic::Ordering;
 
     use arc_swap::ArcSwap;
     use metrics_exporter_prometheus::PrometheusBuilder;
+    use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use weald_audit::drill::{Faults, FaultyStorage};
     use weald_audit::{Entry, Kind, Log, LogFile, Recorder};
@@ -179,6 +125,7 @@ mod tests {
 
     use super::*;
     use crate::load::Party;
+    use crate::status::{Described, Status};
 
     const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
     const HOUR: Duration = Duration::from_secs(3600);
@@ -237,23 +184,35 @@ mod tests {
         };
         let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();
         let occupancy = Some(acceptor.occupancy());
-        let watched =
-            Watched { register, log: Arc::clone(&log), party, occupancy, links: Vec::new(), observe: Box::new(|| {}) };
+        let watched = Watched {
+            register,
+            log: Arc::clone(&log),
+            party,
+            occupancy,
+            links: Vec::new(),
+            describe: Box::new(|_, _| Described { of_party: json!({ "organisation": "RVV" }), troubles: Vec::new() }),
+            observe: Box::new(|| {}),
+        };
         let socket = TcpListener::bind(ANY_PORT).await.unwrap();
         let address = socket.local_addr().unwrap();
         let counted = PrometheusBuilder::new().build_recorder().handle();
         let serving = Arc::new(AtomicBool::new(true));
         let listener = Listener::new(socket, counted);
         let (clocks, flag) = (Arc::new(clock.clone()), Arc::clone(&serving));
-        tokio::spawn(listener.serve(vec![watched], clocks, flag, CancellationToken::new()));
+        let facts = Facts { program: "weald-node", running_since: NOW };
+        tokio::spawn(listener.sight(facts, vec![watched], clocks, flag).serve(CancellationToken::new()));
         Port { address, clock, log, log_faults, serving, _folder: folder }
     }
 
     impl Port {
         /// Status line and body.
         async fn read(&self, method: &str, path: &str) -> (String, String) {
+            self.read_as("localhost", method, path).await
+        }
+
+        async fn read_as(&self, host: &str, method: &str, path: &str) -> (String, String) {
             let mut tcp = TcpStream::connect(self.address).await.unwrap();
-            tcp.write_all(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+            tcp.write_all(format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
             let mut answer = String::new();
             tcp.read_to_string(&mut answer).await.unwrap();
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -307,6 +266,38 @@ mod tests {
         let port = open().await;
         port.serving.store(false, Ordering::Release);
         assert_eq!(port.readiness().await, (UNFIT.into(), "the ports are not open\n".into()));
+    }
+
+    #[tokio::test]
+    async fn a_status_says_what_is_wrong_with_whom_and_what_to_do() {
+        let port = open().await;
+        let (status, said) = port.read("GET", "/status").await;
+        assert_eq!(status, "200 OK");
+        let said: Status<Value> = serde_json::from_str(&said).unwrap();
+        assert_eq!((said.at, said.parties[0].id.as_str()), (NOW, WHO));
+        assert_eq!(said.parties[0].of_party["organisation"], "RVV");
+        let words = |said: &Status<Value>| -> Vec<String> {
+            said.parties[0].troubles.iter().map(|trouble| trouble.word.clone()).collect()
+        };
+        assert_eq!(words(&said), ["REGISTER_ENDS_SOON"], "an hour is soon");
+        port.clock.advance(HOUR * 48);
+        port.log_faults.fail_flushes();
+        let entry = Entry::new(Kind::Refusal, Recorder::node(OdsCode::parse("RVV").unwrap()));
+        port.log.append(entry).await.unwrap_err();
+        let said: Status<Value> = serde_json::from_str(&port.read("GET", "/status").await.1).unwrap();
+        assert_eq!(words(&said), ["REGISTER_EXPIRED", "CERTIFICATE_INVALID", "AUDIT_LOG_FAILED"]);
+        assert!(said.parties[0].troubles.iter().all(|trouble| !trouble.remedy.is_empty() && trouble.about == WHO));
+    }
+
+    #[tokio::test]
+    async fn a_status_is_not_told_to_a_page_in_a_browser_that_asks_by_a_name_of_its_own() {
+        let port = open().await;
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", ""] {
+            assert_eq!(port.read_as(host, "GET", "/status").await.0, "403 Forbidden", "{host}");
+        }
+        for host in ["127.0.0.1:9464", "[::1]:9464", "localhost:9464"] {
+            assert_eq!(port.read_as(host, "GET", "/status").await.0, "200 OK", "{host}");
+        }
     }
 
     #[tokio::test]

@@ -102,6 +102,21 @@ async fn a_source_that_fails_is_seen_at_its_organisation_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_organisation_shows_its_links_and_its_session() {
+    let counted = counted().await;
+    let of = |name: &str, organisation| counted.value(name, &[("organisation", organisation)]);
+    assert_eq!(of("weald_broker_node_links", HOSPITAL), 2.0);
+    assert_eq!(of("weald_node_links", HOSPITAL), 1.0);
+    for organisation in MEMBERS {
+        assert!(of("weald_broker_node_session_since_seconds", organisation) > 0.0, "{organisation}");
+        assert!(of("weald_broker_node_register_version", organisation) >= 1.0, "{organisation}");
+        assert_eq!(of("weald_broker_node_clock_ahead_seconds", organisation), 0.0, "one clock for all");
+        assert!(of("weald_broker_node_round_trip_seconds", organisation) > 0.0, "{organisation}");
+    }
+    assert_eq!(of("weald_node_sessions", HOSPITAL), 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_not_let_in_is_counted_at_the_port() {
     let counted = counted().await;
     let labels = [("party", "broker"), ("reason", Reason::HandshakeFailed.as_str())];

@@ -9,13 +9,14 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use weald_audit::Log;
-use weald_certs::{Acceptor, Entrance, Limits, Listener, LogOnly};
-use weald_process::Watched;
+use weald_certs::{Acceptor, AttachmentState, Entrance, Limits, Listener, LogOnly};
 use weald_process::load::Party;
+use weald_process::status::Described;
+use weald_process::{Describe, Watched, WatchedLink};
 use weald_proto::env::Env;
 use weald_proto::network::TcpNetwork;
 use weald_proto::service::GetSummaryRequest;
@@ -97,7 +98,8 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let practice = member(PRACTICE, OrganisationKind::GpPractice, u32::try_from(GRANT.as_secs()).unwrap());
         let hospital = member(HOSPITAL, OrganisationKind::Acute, 0);
-        let builder = Federation::builder(folder.path(), env).member(practice).member(hospital);
+        let builder =
+            Federation::builder(folder.path(), env).member(practice).member(hospital).attaching(&ods(HOSPITAL));
         Scene { federation: builder.start().await.unwrap(), clock, folder }
     }
 
@@ -182,7 +184,14 @@ impl Scene {
         let log = self.folder.path().join(format!("{listener:?}.audit"));
         let log = Arc::new(Log::open(&log, Arc::new(self.clock.clone())).unwrap());
         let register = Arc::new(ArcSwap::from(self.federation.register()));
-        Watched { register, log, party, occupancy: Some(occupancy), links: Vec::new(), observe }
+        let (_, state) = watch::channel(AttachmentState::Attached { since: self.clock.now() });
+        let (broker, address) = (self.federation.broker_id().clone(), self.federation.broker_address());
+        let links = match listener {
+            Listener::Node => vec![WatchedLink { broker, address, state }],
+            Listener::Broker => Vec::new(),
+        };
+        let describe: Describe = Box::new(|_, _| Described::default());
+        Watched { register, log, party, occupancy: Some(occupancy), links, describe, observe }
     }
 }
 

@@ -8,6 +8,7 @@ mod node_refuses;
 mod node_trust;
 mod proxy;
 mod serve;
+mod status;
 mod trial;
 mod tunnels;
 mod validate;

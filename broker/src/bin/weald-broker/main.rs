@@ -5,6 +5,7 @@ mod load;
 mod open;
 #[cfg(test)]
 mod page;
+mod status;
 
 use std::process::ExitCode;
 

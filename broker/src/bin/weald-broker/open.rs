@@ -12,17 +12,19 @@ use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
 use weald_certs::{Connector, Entrance, Limits, Links, Listener};
 use weald_process::load::{bind, open_log};
-use weald_process::{Beside, Faults, Key, Program, Service, Table, Watched, Way};
+use weald_process::{Beside, Describe, Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::env::Env;
 use weald_proto::limit;
 
 use crate::configuration::Configuration;
 use crate::load::{Loaded, load};
+use crate::status::{BrokerStatus, describe};
 
 impl Program for Configuration {
     const NAME: &'static str = "weald-broker";
     const KEYS: &'static [Key] = Configuration::KEYS;
     type Loaded = Loaded;
+    type Status = BrokerStatus;
 
     fn read(root: &Table<'_>) -> Option<Self> {
         Configuration::read(root)
@@ -80,12 +82,15 @@ impl Program for Configuration {
         }));
         let keeper = Keeper { broker: Arc::clone(&broker), nodes, log: self.audit_log.value.clone() };
         let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
+        let (observed, links) = (Arc::clone(&broker), attached.clone());
         let observe = Box::new(move || {
-            broker.observe();
-            attached.observe();
+            observed.observe();
+            links.observe();
         });
-        let watched =
-            Watched { register, log, party, occupancy: Some(acceptor.occupancy()), links: Vec::new(), observe };
+        let (registered, id) = (Arc::clone(&register), name.clone());
+        let describe: Describe = Box::new(move |_, now| describe(&broker, &id, &attached, &registered.load(), now));
+        let occupancy = Some(acceptor.occupancy());
+        let watched = Watched { register, log, party, occupancy, links: Vec::new(), describe, observe };
         let beside: Beside = Box::new(move |shutdown| keeper.keep(shutdown));
         let way = Way::Port { acceptor, routes };
         Some(vec![Service { way, what: format!("views as {name}"), watched, beside }])

@@ -8,6 +8,7 @@ mod organisation;
 mod page;
 mod policies;
 mod source;
+mod status;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tonic::service::Routes;
-use weald_certs::proxy::ProxiedNetwork;
+use weald_certs::attachment::LINKS;
+use weald_certs::proxy::{ProxiedNetwork, ProxySettings};
 use weald_certs::{Acceptor, AttachNobody, Attachment, Broker, Connector, Entrance, Limits, Listener, Register};
 use weald_node::door::DoorRecord;
 use weald_node::service::NodeService;
@@ -20,14 +21,13 @@ use weald_proto::{FederationName, SpiffeId};
 use crate::configuration::Configuration;
 use crate::load::{Loaded, LoadedOrganisation, load};
 use crate::organisation::Organisation;
-
-/// Links that a node keeps to each broker: while one is replaced, the other serves.
-const LINKS: usize = 2;
+use crate::status::{Asked, NodeStatus};
 
 impl Program for Configuration {
     const NAME: &'static str = "weald-node";
     const KEYS: &'static [Key] = Configuration::KEYS;
     type Loaded = Loaded;
+    type Status = NodeStatus;
 
     fn read(root: &Table<'_>) -> Option<Self> {
         Configuration::read(root)
@@ -62,7 +62,14 @@ impl Program for Configuration {
         let companies = register.brokers().map(|broker| (broker.id.clone(), Arc::default())).collect();
         let mut services = Vec::new();
         for (one, parts) in self.organisations.into_iter().zip(loaded.organisations) {
-            services.push(open(one, parts, &federation, &loaded.register, &companies, env, faults).await);
+            let ground = Ground {
+                federation: &federation,
+                register: &loaded.register,
+                companies: &companies,
+                proxy: &loaded.proxy,
+                env,
+            };
+            services.push(open(one, parts, &ground, faults).await);
         }
         services.into_iter().collect()
     }
@@ -74,15 +81,17 @@ fn brokers(register: &Register) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
-async fn open(
-    one: Organisation,
-    parts: LoadedOrganisation,
-    federation: &FederationName,
-    register: &Arc<ArcSwap<Register>>,
-    companies: &Companies,
-    env: &Env,
-    faults: &Faults,
-) -> Option<Service> {
+/// What all organisations of a process share.
+struct Ground<'a> {
+    federation: &'a FederationName,
+    register: &'a Arc<ArcSwap<Register>>,
+    companies: &'a Companies,
+    proxy: &'a ProxySettings,
+    env: &'a Env,
+}
+
+async fn open(one: Organisation, parts: LoadedOrganisation, ground: &Ground<'_>, faults: &Faults) -> Option<Service> {
+    let Ground { federation, register, companies, proxy, env } = *ground;
     let code = one.code.value;
     let (log, replay) = open_log(faults, &one.audit_log, &env.clock)?;
     let log = Arc::new(log);
@@ -129,12 +138,20 @@ async fn open(
             draining.drain();
         })
     });
+    let asked = Asked {
+        node: Arc::clone(&node),
+        register: Arc::clone(register),
+        proxy: proxy.clone(),
+        listens_at: one.listen.as_ref().map(|listen| listen.value),
+        source: one.source.kind(),
+    };
     let watched = Watched {
         register: Arc::clone(register),
         log,
         party: parts.party.clone(),
         occupancy: acceptor.as_ref().map(Acceptor::occupancy),
         links: Vec::new(),
+        describe: Box::new(move |links, now| asked.describe(links, now)),
         observe: Box::new(move || node.observe()),
     };
     let way = match acceptor {

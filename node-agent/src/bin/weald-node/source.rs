@@ -61,6 +61,14 @@ impl SourceSettings {
         }
     }
 
+    /// What kind of source it is, in a word.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            SourceSettings::Bundles { .. } => BUNDLES.name,
+            SourceSettings::Sqlite { .. } => SQLITE.name,
+        }
+    }
+
     /// Opens the source, and finds out whether it can be read. None, with the fault noted, if not.
     pub(crate) fn open(&self, faults: &Faults) -> Option<Arc<dyn RecordStore>> {
         match self {

@@ -73,6 +73,13 @@ impl Folder {
         known.trouble.iter().cloned().chain(known.index.notices()).collect()
     }
 
+    /// True if the folder can be listed, and what is in it could be read when that was last tried. Blocks.
+    pub(crate) fn is_readable(&self) -> bool {
+        let Ok(survey) = Survey::of(&self.path, self.identities.as_deref()) else { return false };
+        let known = self.lock();
+        known.index.holds_bundle() && (known.trouble.is_none() || known.index.is_of(&survey))
+    }
+
     /// Reads a person, and says so if a file changes under the reading and does not stop to.
     ///
     /// # Errors

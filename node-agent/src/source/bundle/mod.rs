@@ -72,6 +72,10 @@ impl RecordStore for BundleFolder {
         Box::pin(self.read_sections(permitted.patient().nhs_number.clone(), sections))
     }
 
+    fn is_readable(&self) -> Option<bool> {
+        Some(self.0.is_readable())
+    }
+
     fn notices(&self) -> usize {
         BundleFolder::notices(self).len()
     }

@@ -88,6 +88,12 @@ impl RecordStore for SqliteDatabase {
         Box::pin(self.read_sections(permitted.patient().nhs_number.clone(), sections))
     }
 
+    fn is_readable(&self) -> Option<bool> {
+        let Database { pool, mapping, .. } = &*self.0;
+        let read = pool.lend().ok().filter(|lent| person::check(&lent.connection, &mapping.person).is_ok());
+        Some(read.map(|lent| pool.give_back(lent)).is_some())
+    }
+
     fn notices(&self) -> usize {
         SqliteDatabase::notices(self).len()
     }

@@ -1,0 +1,91 @@
+//! Asking the process that runs.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// For each step: to connect, to be heard, to hear more.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// More than a status has: that of 800 organisations has about 1 MB.
+const MOST_BYTES: u64 = 32 << 20;
+
+/// Why nothing was learnt.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    /// Nobody answers.
+    #[error("nothing answers at {0} ({1})")]
+    Nobody(SocketAddr, io::ErrorKind),
+    /// Somebody answers, and says something else.
+    #[error("what answers at {0} says no status: {1}")]
+    NoStatus(SocketAddr, String),
+}
+
+/// What the process says at its `/status`: the JSON as it came.
+///
+/// # Errors
+///
+/// [`AskError`].
+pub(crate) fn ask(listens_at: SocketAddr) -> Result<Vec<u8>, AskError> {
+    let address = reached_at(listens_at);
+    let nobody = |error: io::Error| AskError::Nobody(address, error.kind());
+    let mut tcp = TcpStream::connect_timeout(&address, PATIENCE).map_err(nobody)?;
+    tcp.set_read_timeout(Some(PATIENCE)).map_err(nobody)?;
+    tcp.set_write_timeout(Some(PATIENCE)).map_err(nobody)?;
+    write!(tcp, "GET /status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").map_err(nobody)?;
+    let mut answer = Vec::new();
+    tcp.take(MOST_BYTES).read_to_end(&mut answer).map_err(nobody)?;
+    body(&answer).map_err(|what| AskError::NoStatus(address, what))
+}
+
+/// Where a process is reached from its own machine that listens there.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// The body of an answer that came to its end (RFC 9112, 6.3), if it is a good one.
+fn body(answer: &[u8]) -> Result<Vec<u8>, String> {
+    const END: &[u8] = b"\r\n\r\n";
+    let end = answer.windows(END.len()).position(|bytes| bytes == END).ok_or("it does not speak HTTP")?;
+    let (head, rest) = answer.split_at(end);
+    let body = rest.get(END.len()..).unwrap_or_default();
+    let head = std::str::from_utf8(head).map_err(|_| "it does not speak HTTP")?;
+    let status = head.split_ascii_whitespace().nth(1).unwrap_or_default();
+    if !head.starts_with("HTTP/1.1 ") || status != "200" {
+        let first = head.lines().next().unwrap_or_default();
+        return Err(format!("it answers \"{}\"", first.chars().take(60).collect::<String>()));
+    }
+    let length = head.lines().filter_map(|line| line.split_once(':'));
+    let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
+    if length.last().and_then(|length| length.parse().ok()) != Some(body.len()) {
+        return Err("its answer is cut off".to_owned());
+    }
+    Ok(body.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_answer_is_taken_and_any_other_is_not() {
+        assert_eq!(body(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap(), b"{}");
+        assert_eq!(body(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}").unwrap_err(), "its answer is cut off");
+        assert_eq!(body(b"HTTP/1.1 200 OK\r\n\r\n{}").unwrap_err(), "its answer is cut off");
+        let other = body(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(other.unwrap_err(), "it answers \"HTTP/1.1 404 Not Found\"");
+        assert_eq!(body(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap_err(), "it does not speak HTTP");
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_asked_on_this_machine() {
+        let at = |text: &str| reached_at(text.parse().unwrap()).to_string();
+        assert_eq!(at("0.0.0.0:9464"), "127.0.0.1:9464");
+        assert_eq!(at("[::]:9464"), "[::1]:9464");
+        assert_eq!(at("127.0.0.2:9464"), "127.0.0.2:9464");
+    }
+}
