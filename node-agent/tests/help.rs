@@ -14,6 +14,7 @@ fn help(arguments: &[&str]) -> String {
 fn the_help_says_what_can_be_done_and_how_it_ends() {
     insta::assert_snapshot!("program", help(&[]));
     insta::assert_snapshot!("run", help(&["run"]));
+    insta::assert_snapshot!("status", help(&["status"]));
     insta::assert_snapshot!("config", help(&["config"]));
     insta::assert_snapshot!("config_validate", help(&["config", "validate"]));
 }

@@ -11,4 +11,4 @@ mod layout;
 pub(crate) use command::status;
 pub(crate) use form::Facts;
 pub use form::{Described, FORM, Failure, PartyStatus, RegisterStatus, Status, Trouble};
-pub use layout::{Columns, Report, ago, known, millis, moment, number, or_unknown};
+pub use layout::{Columns, Report, ago, known, millis, moment, number, or_unknown, page};

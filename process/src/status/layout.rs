@@ -55,7 +55,7 @@ impl fmt::Display for Columns {
 }
 
 /// All of a status, as it is printed. Text of other parties cannot steer a terminal.
-pub(super) fn page<P: Report>(status: &Status<P>) -> String {
+pub fn page<P: Report>(status: &Status<P>) -> String {
     let now = status.at;
     let troubles: Vec<&Trouble> = status.parties.iter().flat_map(|party| &party.troubles).collect();
     let verdict = match troubles.len() {

@@ -188,7 +188,7 @@ impl Scene {
         let (broker, address) = (self.federation.broker_id().clone(), self.federation.broker_address());
         let links = match listener {
             Listener::Node => vec![WatchedLink { broker, address, state }],
-            Listener::Broker => Vec::new(),
+            Listener::Broker | Listener::Authority => Vec::new(),
         };
         let describe: Describe = Box::new(|_, _| Described::default());
         Watched { register, log, party, occupancy: Some(occupancy), links, describe, observe }

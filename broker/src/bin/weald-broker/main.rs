@@ -21,7 +21,8 @@ use crate::configuration::Configuration;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 stopped as told, 1 could not go on, 2 wrong command line, 78 wrong configuration."
+    after_help = "Exit codes: 0 stopped as told, or all is well; 1 could not go on, or something is not well; 2 wrong command line; \
+                  69 and 76 the process that was asked does not answer; 78 wrong configuration."
 )]
 struct Arguments {
     #[command(subcommand)]

@@ -182,7 +182,7 @@ fn session_status(state: SessionState) -> SessionStatus {
         register_version: state.register_version,
         policy_version: state.policy_version,
         clock_ahead_ms: state.clock_ahead_ms,
-        round_trip_ms: state.round_trip.map(|round_trip| round_trip.as_secs_f64() * 1000.0),
+        round_trip_ms: state.round_trip.map(|round_trip| round_trip.as_micros() as f64 / 1000.0),
         // Both come with the first answer to a ping.
         in_flight: state.round_trip.map(|_| state.in_flight),
         availability: state.availability.availability.as_str().to_owned(),

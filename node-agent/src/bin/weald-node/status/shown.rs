@@ -72,3 +72,59 @@ fn row(node: &NodeStatus, broker: &BrokerStatus, now: Timestamp) -> Vec<String> 
         next.map_or_else(|| "-".to_owned(), |next| moment(next, now)),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+    use weald_process::status::{Status, page};
+
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../../docs/status.md");
+
+    fn block(after: &str, kind: &str) -> &'static str {
+        let (_, rest) = PAGE.split_once(after).unwrap();
+        let (_, rest) = rest.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    }
+
+    fn example() -> Status<NodeStatus> {
+        serde_json::from_str(block("\nA node's:\n", "json")).unwrap()
+    }
+
+    #[test]
+    fn the_page_has_every_member_of_the_form_and_no_other() {
+        let written: Value = serde_json::from_str(block("\nA node's:\n", "json")).unwrap();
+        assert_eq!(serde_json::to_value(example()).unwrap(), written);
+    }
+
+    #[test]
+    fn the_page_shows_what_is_printed_of_its_example() {
+        let printed = page(&example());
+        assert_eq!(block("A node behind a proxy that does not know its password:", "text"), printed, "{printed}");
+    }
+
+    #[test]
+    fn the_page_explains_every_trouble() {
+        let (_, rows) = PAGE.split_once("## Troubles").unwrap();
+        let rows: Vec<&str> = rows.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next()).collect();
+        let sources = [
+            include_str!("trouble.rs"),
+            include_str!("../status.rs"),
+            include_str!("../../../../../process/src/status/form.rs"),
+        ];
+        let quoted = sources.iter().flat_map(|source| source.split('"').skip(1).step_by(2));
+        let is_word = |text: &&str| {
+            text.len() > 3
+                && !text.starts_with("CARGO_")
+                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        };
+        let words: BTreeSet<&str> = quoted.filter(is_word).collect();
+        assert!(words.len() >= 10, "{words:?}");
+        for word in words {
+            assert!(rows.iter().any(|row| row.split('`').any(|one| one == word)), "{word}");
+        }
+    }
+}
