@@ -60,8 +60,9 @@ fn body(answer: &[u8]) -> Result<Vec<u8>, String> {
         return Err(format!("it answers \"{}\"", first.chars().take(60).collect::<String>()));
     }
     let length = head.lines().filter_map(|line| line.split_once(':'));
-    let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
-    if length.last().and_then(|length| length.parse().ok()) != Some(body.len()) {
+    let mut length =
+        length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
+    if length.next_back().and_then(|length| length.parse().ok()) != Some(body.len()) {
         return Err("its answer is cut off".to_owned());
     }
     Ok(body.to_vec())

@@ -3,9 +3,10 @@
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 use weald_tests::population::{EAST_KENT, HOPFIELD, Organisation, Person, people};
 use weald_tests::processes::{Ended, Estate, Holder, Program, Running, SourceKind, private};
 
