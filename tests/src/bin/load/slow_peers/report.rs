@@ -19,8 +19,8 @@ const MEMORY_GROWTH: u64 = 256 << 20;
 const ALIKE: f64 = 1.1;
 /// ... and how much where the peer takes hardly any, as a part of one CPU.
 const AT_MOST_IDLE: f64 = 0.02;
-/// A flood takes at least so much of one CPU.
-const FLOOD: f64 = 0.05;
+/// A flood tries at least so often in a second. What it takes says nothing: a defence that works makes it cheap.
+const FLOOD: f64 = 50.0;
 
 /// What is compared of the measured views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -93,7 +93,7 @@ impl Report {
             faults.push("phases without a view: they are too short, or every view failed".to_owned());
         }
         let (hostile_cpu, ordinary_cpu) = (cpu(&hostile, &trial.alone), cpu(&ordinary, &trial.alone));
-        faults.extend(unlike(trial.kind.floods(), hostile_cpu, ordinary_cpu));
+        faults.extend(unlike(hostile_cpu, ordinary_cpu));
         Report {
             kind: trial.kind.name(),
             judged,
@@ -145,9 +145,7 @@ fn faults(trial: &Trial) -> Vec<String> {
     if let Some(left) = phases().map(|phase| phase.left_open).max().filter(|left| *left > 0) {
         faults.push(format!("{left} connections were still open long after their peer had gone"));
     }
-    if trial.pairs.iter().any(|(hostile, _)| hostile.told.acts == 0) {
-        faults.push("the peer did nothing in some phase: there is nothing to compare".to_owned());
-    }
+    faults.extend(trial.pairs.iter().find_map(|(hostile, _)| idle(trial.kind.floods(), hostile)));
     let grown = trial.memory.saturating_sub(trial.memory_before);
     if grown > MEMORY_GROWTH {
         faults.push(format!("memory grew by {} MiB; {} MiB are allowed", grown >> 20, MEMORY_GROWTH >> 20));
@@ -155,18 +153,24 @@ fn faults(trial: &Trial) -> Vec<String> {
     faults
 }
 
-/// What makes the comparison too easy: an ordinary viewer that took more CPU time than the peer did, or
-/// a flood that was none. One that took less makes it harder, and is no fault.
-fn unlike(floods: bool, hostile: f64, ordinary: f64) -> Option<String> {
-    if ordinary > hostile * ALIKE + AT_MOST_IDLE {
-        Some(format!(
-            "the ordinary viewer took {ordinary:.2} of a CPU, and the peer {hostile:.2}: the pairs are too easy"
-        ))
-    } else if floods && hostile < FLOOD {
-        Some(format!("a flood that takes {hostile:.2} of a CPU is none"))
+/// A peer that hardly tried: there is nothing to compare.
+fn idle(floods: bool, phase: &Phase) -> Option<String> {
+    let (acts, length) = (phase.told.acts, phase.beyond.length().as_secs_f64());
+    if acts == 0 {
+        Some("the peer did nothing in some phase: there is nothing to compare".to_owned())
+    } else if floods && (acts as f64) < FLOOD * length {
+        Some(format!("a flood that tries {acts} times in {length:.1} s is none"))
     } else {
         None
     }
+}
+
+/// What makes the comparison too easy: an ordinary viewer that took more CPU time than the peer did. One that took
+/// less makes it harder, and is no fault.
+fn unlike(hostile: f64, ordinary: f64) -> Option<String> {
+    (ordinary > hostile * ALIKE + AT_MOST_IDLE).then(|| {
+        format!("the ordinary viewer took {ordinary:.3} of a CPU, and the peer {hostile:.3}: the pairs are too easy")
+    })
 }
 
 /// The median over phases of CPU time for wall time.
@@ -242,7 +246,7 @@ pub(crate) fn table(machine: &str, options: &SlowPeers, reports: &[Report]) -> S
 fn details(text: &mut String, report: &Report) {
     let _ = writeln!(
         text,
-        "{:<24} CPU beside the measured views: hostile {:.2}, ordinary {:.2} of one; a view takes {:.2} ms of it",
+        "{:<24} CPU beside the measured views: hostile {:.3}, ordinary {:.3} of one; a view takes {:.2} ms of it",
         "", report.hostile_cpu, report.ordinary_cpu, report.view_cost_ms
     );
     let (hostile, ordinary) = (report.hostile_did, report.ordinary_did);
@@ -271,10 +275,22 @@ mod tests {
 
     #[test]
     fn a_comparison_that_is_too_easy_is_a_fault() {
-        assert_eq!(unlike(true, 0.50, 0.55), None);
-        assert!(unlike(true, 0.50, 0.60).unwrap().contains("too easy"));
-        assert_eq!(unlike(true, 0.50, 0.20), None, "harder is no fault");
-        assert!(unlike(true, 0.01, 0.01).unwrap().contains("is none"));
-        assert_eq!(unlike(false, 0.0, 0.01), None);
+        assert_eq!(unlike(0.50, 0.55), None);
+        assert!(unlike(0.50, 0.60).unwrap().contains("too easy"));
+        assert_eq!(unlike(0.50, 0.20), None, "harder is no fault");
+        assert_eq!(unlike(0.0, 0.01), None);
+    }
+
+    #[test]
+    fn a_flood_that_hardly_tries_is_none_however_little_it_takes() {
+        let phase = |acts| {
+            let mut phase = Phase { told: Told { acts, ..Told::default() }, ..Phase::default() };
+            phase.beyond.note(Duration::from_secs(2), Duration::ZERO);
+            phase
+        };
+        assert_eq!(idle(true, &phase(100)), None);
+        assert!(idle(true, &phase(99)).unwrap().contains("is none"));
+        assert_eq!(idle(false, &phase(1)), None);
+        assert!(idle(false, &phase(0)).unwrap().contains("nothing to compare"));
     }
 }
