@@ -14,6 +14,7 @@ mod pace;
 mod refusal;
 mod serve;
 mod stranger;
+mod turned_away;
 mod verdict;
 mod watch;
 
@@ -37,6 +38,7 @@ pub use limits::Limits;
 use occupancy::Arrival;
 pub use occupancy::{CallGuard, Occupancy};
 pub use stranger::{Stranger, Strangers};
+use turned_away::TurnedAway;
 pub use watch::{DoorWatch, LogOnly, Refused};
 
 /// Connections that wait in the kernel. The usual 128 overflows when all nodes or viewers come at once.
@@ -124,18 +126,20 @@ impl Acceptor {
 
     async fn run(self, routes: Routes, shutdown: CancellationToken) {
         let routes = routes.prepare();
-        let mut connections = JoinSet::new();
+        let (mut connections, mut turned_away) = (JoinSet::new(), TurnedAway::default());
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(ended) = connections.join_next() => report(ended),
+                () = turned_away.due() => turned_away.close().await,
                 accepted = self.socket.accept() => match accepted {
-                    Ok((tcp, from)) => {
-                        if let Some(arrival) = self.gate.arrive(from) {
+                    Ok((tcp, from)) => match self.gate.arrive(from) {
+                        Some(arrival) => {
                             let (gate, routes, shutdown) = (Arc::clone(&self.gate), routes.clone(), shutdown.clone());
                             connections.spawn(connection(gate, arrival, (tcp, from), routes, shutdown));
                         }
-                    }
+                        None => turned_away.keep(tcp).await,
+                    },
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -143,7 +147,7 @@ impl Acceptor {
                 },
             }
         }
-        drop(self.socket);
+        drop((self.socket, turned_away));
         let drained = async {
             while let Some(ended) = connections.join_next().await {
                 report(ended);
