@@ -5,6 +5,7 @@
 
 mod attach;
 mod console;
+mod large_answers;
 mod machine;
 mod member;
 mod options;
@@ -41,8 +42,9 @@ async fn run(command: Command) -> anyhow::Result<bool> {
     weald_tests::silence::decline()?;
     match command {
         Command::Attach(options) => attach::run(&options).await,
+        Command::LargeAnswers(options) => large_answers::run(&options).await,
         Command::SlowPeers(options) => slow_peers::run(&options).await,
-        Command::Federation { folder } => world::run(&folder).await.map(|()| true),
+        Command::Federation { attached, folder } => world::run(&folder, attached).await.map(|()| true),
         Command::Peer { act, folder } => peer::run(act, &folder).await.map(|()| true),
         Command::Member { act, folder } => member::run(act, &folder).await.map(|()| true),
     }

@@ -22,11 +22,16 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// How many nodes attach to one broker, how soon they are back after it was away, and what memory it takes
     Attach(Attach),
+    /// What views cost while the largest answers pass on the same links, of nodes that have dialled in
+    LargeAnswers(LargeAnswers),
     /// What a hostile peer costs another's view, against an ordinary viewer that takes the same CPU time
     SlowPeers(SlowPeers),
     /// A federation, until the standard input ends
     #[command(hide = true)]
     Federation {
+        /// Its nodes dial in, and have more to say than fits
+        #[arg(long)]
+        attached: bool,
         /// Where others find what they need of it
         folder: PathBuf,
     },
@@ -54,6 +59,22 @@ pub(crate) struct Attach {
     /// Organisations, each with a node that dials in
     #[arg(long, default_value_t = 800, value_parser = clap::value_parser!(u16).range(1..=5000))]
     pub(crate) nodes: u16,
+
+    /// Print a JSON document instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `large-answers`.
+#[derive(Debug, Args)]
+pub(crate) struct LargeAnswers {
+    /// Pairs of phases, whose order alternates
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(3..=1000))]
+    pub(crate) pairs: u32,
+
+    /// Length of one phase
+    #[arg(long, default_value = "2", value_parser = seconds)]
+    pub(crate) seconds: std::time::Duration,
 
     /// Print a JSON document instead of the table
     #[arg(long)]

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use weald_proto::env::Env;
-use weald_proto::{OdsCode, OrganisationKind, Section, wire};
+use weald_proto::{OdsCode, OrganisationKind, Section, limit, wire};
 use weald_tests::federation::{Federation, MemberSpec, MemoryStore, Source};
 
 use crate::console;
+use crate::peer::large;
 use crate::place::{self, OwnAddress, patient};
 
 /// The organisation whose views are measured.
@@ -49,8 +50,8 @@ pub(crate) fn ordinary_sections() -> BTreeSet<Section> {
 /// # Errors
 ///
 /// When it cannot be started, or an audit log does not verify.
-pub(crate) async fn run(folder: &Path) -> anyhow::Result<()> {
-    let mut federation = start(folder).await?;
+pub(crate) async fn run(folder: &Path, attached: bool) -> anyhow::Result<()> {
+    let mut federation = if attached { start_attached(folder).await? } else { start(folder).await? };
     let viewers = [MEASURED, HOSTILE, ORDINARY].map(OdsCode::parse).into_iter().collect::<Result<Vec<_>, _>>()?;
     let malicious = OdsCode::parse(MALICIOUS)?;
     place::publish(&federation, folder, &viewers, std::slice::from_ref(&malicious))?;
@@ -75,15 +76,46 @@ async fn start(folder: &Path) -> anyhow::Result<Federation> {
     let held = ordinary_sections();
     let only = BTreeSet::from([ITS_SECTION]);
     let members = [
-        member(MEASURED, OrganisationKind::GpPractice, &held, records()?)?,
-        member("RVV", OrganisationKind::Acute, &held, records()?)?,
-        member("RYY", OrganisationKind::Community, &held, records()?)?,
+        member(MEASURED, OrganisationKind::GpPractice, &held, stored(records()?))?,
+        member("RVV", OrganisationKind::Acute, &held, stored(records()?))?,
+        member("RYY", OrganisationKind::Community, &held, stored(records()?))?,
         member(HOSTILE, OrganisationKind::GpPractice, &BTreeSet::new(), Source::None)?,
         member(ORDINARY, OrganisationKind::GpPractice, &BTreeSet::new(), Source::None)?,
         member(MALICIOUS, OrganisationKind::Acute, &only, Source::None)?,
     ];
     let builder = Federation::builder(&folder.join("logs"), Env::system());
     members.into_iter().fold(builder, weald_tests::federation::FederationBuilder::member).start().await
+}
+
+/// Practice, hospital and community provider, whose nodes dial in and hold more documents than fit in an answer.
+async fn start_attached(folder: &Path) -> anyhow::Result<Federation> {
+    let mut held = ordinary_sections();
+    held.insert(large::SECTION);
+    let nodes = [
+        (MEASURED, OrganisationKind::GpPractice),
+        ("RVV", OrganisationKind::Acute),
+        ("RYY", OrganisationKind::Community),
+    ];
+    let mut builder = Federation::builder(&folder.join("logs"), Env::system());
+    for (organisation, kind) in nodes {
+        builder = builder.attaching(&OdsCode::parse(organisation)?);
+        builder = builder.member(member(organisation, kind, &held, stored(with_documents(records()?)?))?);
+    }
+    for organisation in [HOSTILE, ORDINARY, MALICIOUS] {
+        let only_asks = member(organisation, OrganisationKind::GpPractice, &BTreeSet::new(), Source::None)?;
+        builder = builder.member(only_asks);
+    }
+    builder.start().await
+}
+
+fn with_documents(store: MemoryStore) -> anyhow::Result<MemoryStore> {
+    let text = "w".repeat(large::TEXT);
+    let documents = (0..limit::ANSWER_BYTES / large::TEXT + 1).map(|number| item(&format!("d{number}"), &text));
+    Ok(store.holds(&patient()?, large::SECTION, documents.collect()))
+}
+
+fn stored(store: MemoryStore) -> Source {
+    Source::Store(Arc::new(store))
 }
 
 fn member(
@@ -103,14 +135,13 @@ fn member(
     })
 }
 
-fn records() -> anyhow::Result<Source> {
+fn records() -> anyhow::Result<MemoryStore> {
     let patient = patient()?;
     let known = MemoryStore::new(Env::system().clock.now()).knows(&patient);
-    let store = HELD.into_iter().fold(known, |store, section| {
+    Ok(HELD.into_iter().fold(known, |store, section| {
         let items = (0..10).map(|number| item(&format!("{section}-{number}"), "what was recorded"));
         store.holds(&patient, section, items.collect())
-    });
-    Ok(Source::Store(Arc::new(store)))
+    }))
 }
 
 /// A record of one thing.

@@ -4,6 +4,7 @@ mod byte_a_second;
 mod companion;
 pub(crate) mod frames;
 mod handshake;
+pub(crate) mod large;
 mod largest;
 mod ordinary;
 mod streams;
@@ -42,6 +43,8 @@ pub(crate) enum Act {
     LargestMessageForged,
     /// Views that ask the member whose node is hostile.
     Companion,
+    /// Views of the largest answers.
+    LargestAnswers,
 }
 
 /// What hostile requests say of where they go: nobody looks at it.
@@ -100,5 +103,6 @@ fn begin_at_will(act: Act, party: &Arc<Party>, tally: &Arc<Tally>) {
         Act::LargestMessage => largest::begin(party, tally, largest::Signature::Fits),
         Act::LargestMessageForged => largest::begin(party, tally, largest::Signature::Forged),
         Act::Companion => companion::begin(party, tally),
+        Act::LargestAnswers => large::begin(party, tally),
     }
 }

@@ -73,7 +73,7 @@ impl Measured {
 }
 
 /// Every section must be there, and complete.
-fn complete(view: &View) -> anyhow::Result<()> {
+pub(crate) fn complete(view: &View) -> anyhow::Result<()> {
     for section in ordinary_sections() {
         match view.section(section) {
             Some(SectionView::Complete { entries, .. }) if !entries.is_empty() => {}

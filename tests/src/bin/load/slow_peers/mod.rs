@@ -9,7 +9,9 @@ mod ratio;
 mod report;
 mod trial;
 
-pub(crate) use kind::Kind;
+pub(crate) use kind::{Kind, word};
+pub(crate) use measured::complete;
+pub(crate) use ratio::{median, quantile};
 
 use clap::ValueEnum as _;
 
