@@ -26,11 +26,14 @@ pub enum Kind {
     Refusal,
     /// An answer of this node was shown again from a broker's memory.
     Viewed,
+    /// A broker is about to pass on a certificate that the authority issued.
+    Enrolment,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Kind] = &[Kind::Intent, Kind::Release, Kind::Answer, Kind::Refusal, Kind::Viewed];
+    pub const ALL: &'static [Kind] =
+        &[Kind::Intent, Kind::Release, Kind::Answer, Kind::Refusal, Kind::Viewed, Kind::Enrolment];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Kind {
             Kind::Answer => "answer",
             Kind::Refusal => "refusal",
             Kind::Viewed => "viewed",
+            Kind::Enrolment => "enrolment",
         }
     }
 
@@ -50,6 +54,7 @@ impl Kind {
             Kind::Answer => wire::AuditKind::Answer,
             Kind::Refusal => wire::AuditKind::Refusal,
             Kind::Viewed => wire::AuditKind::Viewed,
+            Kind::Enrolment => wire::AuditKind::Enrolment,
         }
     }
 
@@ -60,6 +65,7 @@ impl Kind {
             Ok(wire::AuditKind::Answer) => Ok(Kind::Answer),
             Ok(wire::AuditKind::Refusal) => Ok(Kind::Refusal),
             Ok(wire::AuditKind::Viewed) => Ok(Kind::Viewed),
+            Ok(wire::AuditKind::Enrolment) => Ok(Kind::Enrolment),
             Ok(wire::AuditKind::Unspecified) | Err(_) => Err(Malformed::new("kind", "a known value")),
         }
     }
@@ -203,6 +209,10 @@ pub struct Entry {
     pub address: Option<IpAddr>,
     /// Where an answer was shown again, in a node's log.
     pub viewed: Option<AuditedView>,
+    /// For whom a certificate was asked, at a broker's door for strangers. Whoever asked has not proved to be it.
+    pub enrolling: Option<SpiffeId>,
+    /// SHA-256 of the certificate that was issued.
+    pub certificate_digest: Option<Digest>,
 }
 
 impl Entry {
@@ -230,6 +240,8 @@ impl Entry {
             count: None,
             address: None,
             viewed: None,
+            enrolling: None,
+            certificate_digest: None,
         }
     }
 

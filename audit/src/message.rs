@@ -43,6 +43,8 @@ impl Entry {
             count: self.count.map_or(0, NonZeroU64::get),
             address: self.address.map(|address| address.to_string()).unwrap_or_default(),
             viewed: self.viewed.as_ref().map(viewed_message),
+            enrolling: self.enrolling.map(|party| party.to_string()).unwrap_or_default(),
+            certificate_digest: optional_bytes(self.certificate_digest),
         }
     }
 
@@ -74,6 +76,8 @@ impl Entry {
             count: NonZeroU64::new(message.count),
             address: given(&message.address).map(|text| address(text)).transpose()?,
             viewed: message.viewed.as_ref().map(viewed).transpose()?,
+            enrolling: given(&message.enrolling).map(|id| SpiffeId::parse(id)).transpose()?,
+            certificate_digest: optional_digest("certificate_digest", &message.certificate_digest)?,
         })
     }
 }

@@ -86,7 +86,7 @@ pub fn recent(path: &Path, since: Timestamp) -> Result<Vec<RecordedEntry>, Chain
 pub fn served(path: &Path, since: Timestamp) -> Result<Vec<Served>, ChainError> {
     let served = recent(path, since)?.into_iter().filter(|entry| match entry.entry.kind {
         Kind::Answer | Kind::Intent => true,
-        Kind::Release | Kind::Refusal | Kind::Viewed => false,
+        Kind::Release | Kind::Refusal | Kind::Viewed | Kind::Enrolment => false,
     });
     Ok(served
         .map(|RecordedEntry { entry, recorded_at, .. }| Served {

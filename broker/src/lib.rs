@@ -6,6 +6,7 @@
 pub mod admit;
 pub mod ask;
 pub mod attached;
+pub mod bootstrap;
 pub mod broker;
 pub mod cache;
 pub mod decide;

@@ -1,6 +1,6 @@
 //! What a broker shows of itself to whoever watches the process: counts and times, and of nobody anything.
 //!
-//! No other file of this crate registers a metric. Labels come from closed lists, and from the register
+//! The door for strangers has its own (`bootstrap/metrics.rs`). Labels come from closed lists, and from the register
 //! where a count is of an organisation; what a request says is never one.
 //! Handles are made with the broker: a process installs its recorder before that.
 

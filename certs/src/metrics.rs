@@ -19,6 +19,8 @@ const HANDSHAKES: &str = "weald_listener_handshakes_in_progress";
 const CALLERS: &str = "weald_listener_callers";
 const CALLS: &str = "weald_listener_calls_in_flight";
 const LINKS: &str = "weald_node_links";
+const STRANGERS: &str = "weald_listener_strangers";
+const STRANGERS_REFUSED: &str = "weald_listener_strangers_refused_total";
 const REFUSED: &str = "weald_listener_refused_total";
 
 /// The register that is held now, and the clock by which it is.
@@ -69,6 +71,23 @@ pub fn links(own: &SpiffeId, attached: usize) {
     let SpiffePath::Node(organisation) = &own.path else { return };
     describe_gauge!(LINKS, Unit::Count, "Links on which a node that dials in is attached, to all brokers together");
     gauge!(LINKS, "organisation" => organisation.as_str().to_owned()).set(number(attached));
+}
+
+/// Who is at a broker's door for strangers.
+pub fn strangers(occupancy: &Occupancy) {
+    describe_gauge!(STRANGERS, Unit::Count, "Connections at the door for strangers");
+    describe_counter!(
+        STRANGERS_REFUSED,
+        Unit::Count,
+        "Connections and calls that the door for strangers itself refused"
+    );
+    gauge!(STRANGERS).set(number(occupancy.connections()));
+    for reason in Reason::ALL {
+        let refused = occupancy.refused(*reason);
+        if refused > 0 {
+            counter!(STRANGERS_REFUSED, "reason" => reason.as_str()).absolute(refused);
+        }
+    }
 }
 
 /// Whose it is: a broker's, or the node's of an organisation. There are no others that listen.

@@ -29,7 +29,7 @@ pub use anchor::RegisterAnchor;
 pub use document::RegisterDocument;
 pub use draft::RegisterDraft;
 pub use files::{FileName, RegisterFile, RegisterFiles};
-pub use parse::RegisterFault;
+pub use parse::{RegisterFault, address};
 
 /// How far ahead of our clock a register may be issued.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);

@@ -199,7 +199,12 @@ fn name(name: String) -> Result<String, Malformed> {
     if fits { Ok(name) } else { Err(Malformed::new("name", "1 to 200 characters, none of them a control character")) }
 }
 
-fn address(address: String) -> Result<String, Malformed> {
+/// An address as registers and configurations write it, `host:port`.
+///
+/// # Errors
+///
+/// [`Malformed`] for anything else.
+pub fn address(address: String) -> Result<String, Malformed> {
     let fits = address.rsplit_once(':').is_some_and(|(host, port)| {
         !host.is_empty()
             && host.len() <= 255

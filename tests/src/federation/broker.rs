@@ -15,12 +15,13 @@ use weald_audit::PseudonymKey;
 use weald_audit::drill::Faults as LogFaults;
 use weald_broker::ask::AskNode;
 use weald_broker::attached::AttachedNodes;
+use weald_broker::bootstrap::{AuthorityPlace, Bootstrap, BootstrapParts};
 use weald_broker::dial::Nodes;
 use weald_broker::door::DoorRecord;
 use weald_broker::service::BrokerService;
 use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
-use weald_certs::{Listener, Occupancy, Register};
+use weald_certs::{Limits, Listener, Occupancy, Register, RegisterFiles, Strangers};
 use weald_proto::{OdsCode, Query, SigningKey, SpiffeId};
 
 use super::build::{Between, Ground, bind, open_log, recover};
@@ -42,6 +43,7 @@ pub(super) struct RestingBroker {
     reaching: Arc<Nodes>,
     nodes: Arc<dyn AskNode>,
     log: PathBuf,
+    authority: Option<AuthorityPlace>,
 }
 
 /// The broker's process.
@@ -50,6 +52,7 @@ pub(super) struct RunningBroker {
     pub(super) broker: Arc<Broker>,
     pub(super) log_faults: LogFaults,
     pub(super) occupancy: Arc<Occupancy>,
+    pub(super) strangers: Option<Arc<Occupancy>>,
     pub(super) address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
@@ -63,6 +66,7 @@ impl RestingBroker {
         id: SpiffeId,
         key: SigningKey<Query>,
         between: Option<Between>,
+        authority: Option<String>,
     ) -> anyhow::Result<Self> {
         let attached = AttachedNodes::new(Arc::clone(&ground.env.clock));
         let reaching = Arc::new(Nodes::new(attached.clone(), ground.links(&id)?, ground.name.clone()));
@@ -73,7 +77,9 @@ impl RestingBroker {
         };
         let mut pseudonym = [0; 32];
         ground.env.random.fill(&mut pseudonym);
-        Ok(RestingBroker { id, key, pseudonym, attached, reaching, nodes, log })
+        let links = ground.links(&id)?;
+        let authority = authority.map(|address| AuthorityPlace { address, links });
+        Ok(RestingBroker { id, key, pseudonym, attached, reaching, nodes, log, authority })
     }
 
     pub(super) async fn start(
@@ -89,22 +95,31 @@ impl RestingBroker {
             federation: ground.name.clone(),
             register: Arc::clone(register),
             engine: Arc::clone(&ground.engine),
-            log,
+            log: Arc::clone(&log),
             replay: recover(ground, &self.log)?,
             key: self.key.clone(),
             pseudonyms: PseudonymKey::new(self.pseudonym),
             nodes: Arc::clone(&self.nodes),
             env: ground.env.clone(),
         }));
-        let acceptor =
-            bind(ground, Listener::Broker, &self.id, address, Arc::new(self.attached.clone()), watch).await?;
+        let bootstrap = Bootstrap::serve(BootstrapParts {
+            name: self.id.clone(),
+            files: Arc::clone(register) as Arc<dyn RegisterFiles>,
+            authority: self.authority.clone(),
+            log: Arc::clone(&log),
+        });
+        let strangers =
+            Strangers { routes: silence::overheard(Routes::new(bootstrap)), limits: Limits::of_strangers() };
+        let attach = Arc::new(self.attached.clone());
+        let acceptor = bind(ground, Listener::Broker, &self.id, address, attach, watch, Some(strangers)).await?;
         let (address, occupancy) = (acceptor.local_address(), acceptor.occupancy());
+        let strangers = acceptor.strangers();
         let shutdown = CancellationToken::new();
         let routes = silence::overheard(Routes::new(BrokerService::serve(Arc::clone(&broker))));
         let task = acceptor.serve(routes, shutdown.clone());
         let keeper = Keeper { broker: Arc::clone(&broker), nodes: Arc::clone(&self.reaching), log: self.log.clone() };
         let sessions = keeper.keep(shutdown.clone());
-        Ok(RunningBroker { resting: self, broker, log_faults, occupancy, address, shutdown, task, sessions })
+        Ok(RunningBroker { resting: self, broker, log_faults, occupancy, strangers, address, shutdown, task, sessions })
     }
 }
 

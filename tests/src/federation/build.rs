@@ -12,7 +12,7 @@ use weald_audit::{Log, LogFile};
 use weald_broker::ask::AskNode;
 use weald_certs::{
     Acceptor, Attach, Authority, Connector, DoorWatch, Entrance, KeyState, Limits, Links, Listener, Member,
-    MemberState, Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Trust,
+    MemberState, Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Strangers, Trust,
 };
 use weald_node::RecordStore;
 use weald_policy::Engine;
@@ -22,6 +22,7 @@ use weald_proto::{
     SpiffeId, Statement, VerifyingKey, limit,
 };
 
+use super::authority::RunningAuthority;
 use super::broker::{BrokerPlace, RestingBroker};
 use super::fault::{Faults, Faulty};
 use super::node::{Doorway, RestingNode, RunningNode, Way};
@@ -70,6 +71,7 @@ pub struct FederationBuilder {
     members: Vec<MemberSpec>,
     between: Option<Between>,
     attaching: BTreeSet<OdsCode>,
+    has_authority: bool,
 }
 
 impl FederationBuilder {
@@ -80,6 +82,7 @@ impl FederationBuilder {
             members: Vec::new(),
             between: None,
             attaching: BTreeSet::new(),
+            has_authority: false,
         }
     }
 
@@ -104,6 +107,13 @@ impl FederationBuilder {
         self
     }
 
+    /// With a stand-in for the authority, to which the broker passes enrolments on.
+    #[must_use]
+    pub fn with_authority(mut self) -> Self {
+        self.has_authority = true;
+        self
+    }
+
     /// Starts it. When this returns, every listener is open, and every node that dials in is attached.
     ///
     /// # Errors
@@ -111,7 +121,7 @@ impl FederationBuilder {
     /// When a key, a certificate, a listener or a log cannot be made.
     pub async fn start(self) -> anyhow::Result<Federation> {
         silence::begin()?;
-        let FederationBuilder { folder, env, members, between, attaching } = self;
+        let FederationBuilder { folder, env, members, between, attaching, has_authority } = self;
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
         let ground = Ground::new(env)?;
         // Nobody may keep anything without a session.
@@ -128,7 +138,9 @@ impl FederationBuilder {
         let register = ground.publish(&draft)?;
         let assertion_keys = opened.iter().map(|one| (one.organisation().clone(), one.assertion_key.clone())).collect();
         let statement_keys = opened.iter().map(|one| (one.organisation().clone(), one.statement_key.clone())).collect();
-        let resting = RestingBroker::new(&ground, broker_log(&folder), broker_id, broker_key, between)?;
+        let authority = if has_authority { Some(RunningAuthority::start(&ground).await?) } else { None };
+        let enrolments = authority.as_ref().map(|authority| authority.address.to_string());
+        let resting = RestingBroker::new(&ground, broker_log(&folder), broker_id, broker_key, between, enrolments)?;
         let broker = resting.start(&ground, &register, ANY_PORT).await?;
         let mut nodes = BTreeMap::new();
         for one in opened {
@@ -138,7 +150,7 @@ impl FederationBuilder {
         }
         broker.until_attached(&attaching).await?;
         broker.until_in_session(&lending).await?;
-        Ok(Federation { ground, folder, draft, register, broker, nodes, assertion_keys, statement_keys })
+        Ok(Federation { ground, folder, draft, register, broker, authority, nodes, assertion_keys, statement_keys })
     }
 }
 
@@ -146,7 +158,7 @@ impl FederationBuilder {
 pub(super) struct Ground {
     pub(super) name: FederationName,
     pub(super) env: Env,
-    pub(super) authority: Authority,
+    pub(super) authority: Arc<Authority>,
     pub(super) trust: Arc<Trust>,
     pub(super) anchor: RegisterAnchor,
     pub(super) engine: Arc<Engine>,
@@ -156,7 +168,7 @@ pub(super) struct Ground {
 impl Ground {
     fn new(env: Env) -> anyhow::Result<Self> {
         let name = FederationName::parse("kent.weald.example")?;
-        let authority = Authority::new(name.clone(), Arc::clone(&env.random), env.clock.now())?;
+        let authority = Arc::new(Authority::new(name.clone(), Arc::clone(&env.random), env.clock.now())?);
         let trust = Arc::new(Trust::new(name.clone(), std::slice::from_ref(authority.root()))?);
         let register_key = SigningKey::generate(KeyId::parse("register/1")?, &*env.random);
         let anchor = RegisterAnchor::new(name.clone(), register_key.id().clone(), register_key.verifying_key());
@@ -238,7 +250,7 @@ async fn open(ground: &Ground, spec: MemberSpec, folder: &Path, attaches: bool) 
 }
 
 /// Any free port of this machine.
-const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+pub(super) const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 pub(super) async fn bind(
     ground: &Ground,
@@ -247,16 +259,14 @@ pub(super) async fn bind(
     address: SocketAddr,
     attach: Arc<dyn Attach>,
     watch: Arc<dyn DoorWatch>,
+    strangers: Option<Strangers>,
 ) -> anyhow::Result<Acceptor> {
     let credentials = Arc::new(ground.authority.credentials(id, ground.env.clock.now())?);
     let clock = Arc::clone(&ground.env.clock);
     let trust = Arc::clone(&ground.trust);
     let limits = Limits::default();
-    Ok(Acceptor::bind(
-        address,
-        Entrance { listener, credentials, trust, clock, attach, watch, limits, strangers: None },
-    )
-    .await?)
+    Ok(Acceptor::bind(address, Entrance { listener, credentials, trust, clock, attach, watch, limits, strangers })
+        .await?)
 }
 
 /// A log over a storage whose faults can be switched on.

@@ -4,6 +4,7 @@
 //! turn are [`Faults`] of each organisation's source, the faults of each log, the register, and the clock.
 
 mod assertion;
+mod authority;
 mod broker;
 mod build;
 mod fault;
@@ -25,11 +26,13 @@ use weald_proto::env::Env;
 use weald_proto::{Assertion, FederationName, OdsCode, Query, SigningKey, SpiffeId, Statement};
 use weald_viewer::{Viewer, ViewerParts};
 
+use authority::RunningAuthority;
 use broker::RunningBroker;
 use build::Ground;
 use node::RunningNode;
 
 pub use assertion::AssertionDraft;
+pub use authority::StandIn;
 pub use build::{FederationBuilder, MemberSpec, Source};
 pub use fault::Faults;
 pub use memory::MemoryStore;
@@ -44,6 +47,7 @@ pub struct Federation {
     draft: RegisterDraft,
     register: Arc<ArcSwap<Register>>,
     broker: RunningBroker,
+    authority: Option<RunningAuthority>,
     nodes: BTreeMap<OdsCode, RunningNode>,
     assertion_keys: BTreeMap<OdsCode, SigningKey<Assertion>>,
     statement_keys: BTreeMap<OdsCode, SigningKey<Statement>>,
@@ -83,6 +87,18 @@ impl Federation {
     /// The authority that issues certificates.
     pub fn authority(&self) -> &Authority {
         &self.ground.authority
+    }
+
+    /// The stand-in to which the broker passes enrolments on, if there is one and it was not stopped.
+    pub fn stand_in(&self) -> Option<&StandIn> {
+        self.authority.as_ref().map(|running| &running.stand_in)
+    }
+
+    /// Ends the stand-in's process.
+    pub async fn stop_authority(&mut self) {
+        if let Some(running) = self.authority.take() {
+            running.stop().await;
+        }
     }
 
     /// Whom everybody here believes.
@@ -139,6 +155,11 @@ impl Federation {
     /// Who is at the broker's port.
     pub fn broker_occupancy(&self) -> &Occupancy {
         &self.broker.occupancy
+    }
+
+    /// Who is at the broker's door for strangers.
+    pub fn strangers(&self) -> Option<&Arc<Occupancy>> {
+        self.broker.strangers.as_ref()
     }
 
     /// Who is at the port of a member's node, if it runs and has one.
@@ -253,7 +274,10 @@ impl Federation {
     ///
     /// When a log is damaged, naming the log and its first bad entry.
     pub async fn stop(self) -> anyhow::Result<BTreeMap<String, Verification>> {
-        let Federation { folder, broker, nodes, .. } = self;
+        let Federation { folder, broker, authority, nodes, .. } = self;
+        if let Some(authority) = authority {
+            authority.stop().await;
+        }
         broker.stop().await;
         let mut paths = vec![("broker".to_owned(), broker_log(&folder))];
         for (organisation, running) in nodes {

@@ -76,7 +76,7 @@ impl Doorway {
         let id = SpiffeId::node(&ground.name, organisation);
         let acceptor = match way {
             Way::Listens(address) => {
-                Some(bind(ground, Listener::Node, &id, address, Arc::new(AttachNobody), watch).await?)
+                Some(bind(ground, Listener::Node, &id, address, Arc::new(AttachNobody), watch, None).await?)
             }
             Way::Attaches => None,
         };

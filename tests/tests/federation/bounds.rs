@@ -9,11 +9,12 @@ use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
 };
 use serde_json::{Value as Json, json};
-use weald_certs::{KeyState, RegisteredKey};
+use weald_certs::{FileName, KeyState, RegisteredKey};
 use weald_proto::session::{BrokerNotice, NodeNotice};
 use weald_proto::{
-    Answer, Assertion, Completeness, Identity, KeyEntry, KeyId, KeyUse, Keyring, Malformed, MergePlan, Query, Section,
-    Signable as _, Signed, Statement, VerifyError, limit, wire,
+    Answer, Assertion, Completeness, Digest, Enrolled, Enrolment, EnrolmentProof, EnrolmentToken, Identity, KeyEntry,
+    KeyId, KeyUse, Keyring, Malformed, MergePlan, Query, Section, Signable as _, Signed, SpiffeId, Statement,
+    VerifyError, limit, wire,
 };
 use weald_viewer::SummaryError;
 
@@ -48,6 +49,18 @@ const TABLE: &[(&str, Bound)] = &[
     // At a broker, from a viewer. The assertion has a table of its own below.
     ("GetSummaryRequest.sections", Fits(limit::SECTIONS, "sections")),
     ("WatchSummaryRequest.sections", Fits(limit::SECTIONS, "sections")),
+    // At a broker, from anybody; and at the authority, through a broker.
+    ("GetRegisterFileRequest.name", Most(64, "name")),
+    ("Enrolment.party", Most(VIEWER_CHARS, "spiffe_id")),
+    ("Enrolment.authority", Fits(32, "authority")),
+    ("Enrolment.certificate_request", Most(limit::CERTIFICATE_REQUEST_BYTES, "certificate_request")),
+    ("Enrolment.token", Most(limit::TOKEN_CHARS, "token")),
+    // At a newcomer, from a broker; and at a broker, from the authority.
+    (
+        "GetRegisterFileResponse.piece",
+        Expected("no more in all than the head said, and that no more than REGISTER_FILE_BYTES"),
+    ),
+    ("Enrolled.chain", Most(limit::CHAIN, "chain")),
     // At a node, from a broker, and at the client, from a broker.
     ("SignedMessage.payload", Whole("REQUEST_BYTES, ANSWER_BYTES or SUMMARY_BYTES")),
     ("SignedMessage.key_id", Fits(64, "key_id")),
@@ -238,6 +251,9 @@ impl Samples {
         let completeness = &self.summary.completeness[0];
         match message {
             "GetSummaryRequest" | "WatchSummaryRequest" => ("service.v1.GetSummaryRequest", Vec::new()),
+            "GetRegisterFileRequest" => ("service.v1.GetRegisterFileRequest", Vec::new()),
+            "Enrolment" => ("v1.Enrolment", enrolment()),
+            "Enrolled" => ("v1.Enrolled", Vec::new()),
             "SignedMessage" => ("v1.SignedMessage", query.encode_to_vec()),
             "Query" | "SectionGrant" => ("v1.Query", query.payload.clone()),
             "Answer" => ("v1.Answer", answer.encode_to_vec()),
@@ -270,6 +286,12 @@ impl Samples {
                 let request = weald_proto::service::GetSummaryRequest::decode(bytes).unwrap();
                 Section::of_request(&request.sections).map(drop)
             }
+            "service.v1.GetRegisterFileRequest" => {
+                let request = weald_proto::service::GetRegisterFileRequest::decode(bytes).unwrap();
+                FileName::parse(&request.name).map(drop)
+            }
+            "v1.Enrolment" => Enrolment::from_wire(wire::Enrolment::decode(bytes).unwrap()).map(drop),
+            "v1.Enrolled" => Enrolled::from_wire(wire::Enrolled::decode(bytes).ok()).map(drop),
             "v1.SignedMessage" => {
                 let signed: Signed<Query> = Signed::from_wire(wire::SignedMessage::decode(bytes).unwrap());
                 match signed.verify("RVV", &NoKeys) {
@@ -300,6 +322,18 @@ impl Samples {
         };
         self.forgers.refused(forgery).await
     }
+}
+
+/// An enrolment in good form.
+fn enrolment() -> Vec<u8> {
+    let token = EnrolmentToken::parse("k7Jq2Vb0sYw3Zx8Lr5Tn1A".to_owned()).unwrap();
+    let enrolment = Enrolment {
+        party: SpiffeId::parse("spiffe://kent.weald.example/org/RVV/node").unwrap(),
+        authority: Digest::of(b"root"),
+        certificate_request: vec![0x30, 0x00],
+        proof: EnrolmentProof::Token(token),
+    };
+    enrolment.to_wire().encode_to_vec()
 }
 
 struct NoKeys;

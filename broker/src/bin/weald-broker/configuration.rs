@@ -13,6 +13,7 @@ const LISTEN: Key = Key::new("listen", "\"127.0.0.1:7400\"");
 const TLS: Key = Key::new("tls", "{ certificate = \"tls.pem\", key = \"tls.key\", roots = \"roots.pem\" }");
 const QUERY: Key = Key::new("query", "{ key_id = \"b1/query/1\", key = \"query.key\" }");
 const PSEUDONYM_KEY: Key = Key::new("pseudonym_key", "\"pseudonym.key\"");
+const AUTHORITY: Key = Key::new("authority", "{ address = \"authority.kent.example:7500\" }");
 const AUDIT_LOG: Key = Key::new("audit_log", "\"broker.audit\"");
 
 /// A broker's configuration, well formed. Nothing that it names was opened.
@@ -27,11 +28,30 @@ pub(crate) struct Configuration {
     pub(crate) query: KeySettings,
     pub(crate) pseudonym_key: Placed<PathBuf>,
     pub(crate) audit_log: Placed<PathBuf>,
+    pub(crate) authority: Option<AuthoritySettings>,
+}
+
+/// Where the authority is, to which enrolments are passed on.
+#[derive(Debug)]
+pub(crate) struct AuthoritySettings {
+    pub(crate) address: String,
+}
+
+impl AuthoritySettings {
+    const ADDRESS: Key = Key::new("address", "\"authority.kent.example:7500\"");
+    /// The keys of its table.
+    pub(crate) const KEYS: &'static [Key] = &[Self::ADDRESS];
+
+    fn read(table: &Table<'_>) -> Option<Self> {
+        let address = table.parsed(Self::ADDRESS, |text| weald_certs::register::address(text.to_owned()))?;
+        Some(AuthoritySettings { address: address.value })
+    }
 }
 
 impl Configuration {
     /// The keys of the outermost table.
-    pub(crate) const KEYS: &'static [Key] = &[NAME, FEDERATION, LISTEN, TLS, REGISTER, QUERY, PSEUDONYM_KEY, AUDIT_LOG];
+    pub(crate) const KEYS: &'static [Key] =
+        &[NAME, FEDERATION, LISTEN, TLS, REGISTER, QUERY, PSEUDONYM_KEY, AUDIT_LOG, AUTHORITY];
 
     /// Reads the outermost table: all of it, whatever is wrong.
     pub(crate) fn read(root: &Table<'_>) -> Option<Self> {
@@ -49,6 +69,8 @@ impl Configuration {
         let query = query.as_ref().and_then(KeySettings::read);
         let pseudonym_key = root.path(PSEUDONYM_KEY);
         let audit_log = root.path(AUDIT_LOG);
+        let authority = root.table_if_any(AUTHORITY, AuthoritySettings::KEYS);
+        let authority = authority.map(|table| AuthoritySettings::read(&table));
         Some(Configuration {
             federation: federation?.value,
             id: id?,
@@ -59,6 +81,10 @@ impl Configuration {
             query: query?,
             pseudonym_key: pseudonym_key?,
             audit_log: audit_log?,
+            authority: match authority {
+                Some(read) => Some(read?),
+                None => None,
+            },
         })
     }
 }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use tonic::service::Routes;
 use weald_broker::ask::AskNode;
 use weald_broker::attached::AttachedNodes;
+use weald_broker::bootstrap::{AuthorityPlace, Bootstrap, BootstrapParts};
 use weald_broker::dial::Nodes;
 use weald_broker::door::DoorRecord;
 use weald_broker::service::BrokerService;
 use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
-use weald_certs::{Connector, Entrance, Limits, Links, Listener};
+use weald_certs::{Connector, Entrance, Limits, Links, Listener, RegisterFiles, Strangers};
 use weald_process::load::{bind, open_log};
 use weald_process::{Beside, Describe, Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::env::Env;
 use weald_proto::limit;
 
-use crate::configuration::Configuration;
+use crate::configuration::{AuthoritySettings, Configuration};
 use crate::load::{Loaded, load};
 use crate::status::{BrokerStatus, describe};
 
@@ -54,6 +55,16 @@ impl Program for Configuration {
         let (log, replay) = open_log(faults, &self.audit_log, &env.clock)?;
         let log = Arc::new(log);
         let attached = AttachedNodes::new(Arc::clone(&env.clock));
+        let (own, trust) = (Arc::clone(&party.credentials), Arc::clone(&party.trust));
+        let links = Links::new(Connector::new(own, trust, env.clone()), limit::CONNECT_DEADLINE);
+        let bootstrap = BootstrapParts {
+            name: name.clone(),
+            files: Arc::clone(&register) as Arc<dyn RegisterFiles>,
+            authority: self
+                .authority
+                .map(|AuthoritySettings { address }| AuthorityPlace { address, links: links.clone() }),
+            log: Arc::clone(&log),
+        };
         let entrance = Entrance {
             listener: Listener::Broker,
             credentials: Arc::clone(&party.credentials),
@@ -62,11 +73,12 @@ impl Program for Configuration {
             attach: Arc::new(attached.clone()),
             watch: Arc::new(DoorRecord::new(Arc::clone(&log), name.clone())),
             limits: Limits::default(),
-            strangers: None,
+            strangers: Some(Strangers {
+                routes: Routes::new(Bootstrap::serve(bootstrap)),
+                limits: Limits::of_strangers(),
+            }),
         };
         let acceptor = bind(faults, &self.listen, entrance).await?;
-        let (own, trust) = (Arc::clone(&party.credentials), Arc::clone(&party.trust));
-        let links = Links::new(Connector::new(own, trust, env.clone()), limit::CONNECT_DEADLINE);
         let nodes = Arc::new(Nodes::new(attached.clone(), links, self.federation.clone()));
         let broker = Arc::new(Broker::new(BrokerParts {
             name: name.clone(),
@@ -82,10 +94,13 @@ impl Program for Configuration {
         }));
         let keeper = Keeper { broker: Arc::clone(&broker), nodes, log: self.audit_log.value.clone() };
         let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
-        let (observed, links) = (Arc::clone(&broker), attached.clone());
+        let (observed, links, strangers) = (Arc::clone(&broker), attached.clone(), acceptor.strangers());
         let observe = Box::new(move || {
             observed.observe();
             links.observe();
+            if let Some(strangers) = &strangers {
+                weald_certs::metrics::strangers(strangers);
+            }
         });
         let (registered, id) = (Arc::clone(&register), name.clone());
         let describe: Describe = Box::new(move |_, now| describe(&broker, &id, &attached, &registered.load(), now));

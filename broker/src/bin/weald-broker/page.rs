@@ -3,7 +3,7 @@
 use weald_process::load::{KeySettings, PartySettings, RegisterSettings};
 use weald_process::{Document, Faults, Key, LogSettings, MetricsSettings, Table};
 
-use crate::configuration::Configuration;
+use crate::configuration::{AuthoritySettings, Configuration};
 
 const PAGE: &str = include_str!("../../../../docs/configuration.md");
 
@@ -37,10 +37,11 @@ fn the_example_of_a_broker_is_well_formed() {
 #[test]
 fn every_key_of_a_broker_is_on_the_page() {
     let tls = [PartySettings::CERTIFICATE, PartySettings::KEY, PartySettings::ROOTS];
-    let tables: [(&str, &str, &[Key]); 5] = [
+    let tables: [(&str, &str, &[Key]); 6] = [
         ("weald-broker", "tls", &tls),
         ("weald-broker", "register", RegisterSettings::KEYS),
         ("weald-broker", "query", KeySettings::KEYS),
+        ("weald-broker", "authority", AuthoritySettings::KEYS),
         ("Both", "log", LogSettings::KEYS),
         ("Both", "metrics", MetricsSettings::KEYS),
     ];

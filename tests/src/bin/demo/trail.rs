@@ -33,6 +33,7 @@ fn line(recorded: &RecordedEntry) -> String {
         Kind::Intent => format!("about to ask for {} sections", entry.decision.len()),
         Kind::Release => format!("released: {}", outcomes(recorded)),
         Kind::Answer => format!("{}, {} parts released", outcomes(recorded), entry.part_digests.len()),
+        Kind::Enrolment => "a certificate was issued, and passed on".to_owned(),
         Kind::Viewed => "shown again from a broker's memory".to_owned(),
         Kind::Refusal => format!("refused: {}", entry.reason.map_or("", |reason| reason.as_str())),
     };
