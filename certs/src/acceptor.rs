@@ -5,6 +5,7 @@ mod blame;
 mod call;
 mod caller;
 mod departures;
+mod everybody;
 mod gate;
 mod heard;
 mod leaving;

@@ -59,9 +59,9 @@ impl Written for Duration {
     }
 }
 
-impl Written for Option<Duration> {
+impl<T: Written> Written for Option<T> {
     fn written(&self, name: &str) -> String {
-        self.map_or("none".to_owned(), |time| time.written(name))
+        self.as_ref().map_or("none".to_owned(), |limit| limit.written(name))
     }
 }
 
@@ -89,6 +89,7 @@ fn written_limits(limits: Limits) -> BTreeMap<String, String> {
         handshakes,
         handshakes_per_address,
         handshakes_per_second,
+        handshakes_per_second_of_all,
         handshakes_at_once,
         turn_time,
         faults,

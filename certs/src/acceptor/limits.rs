@@ -16,6 +16,9 @@ pub struct Limits {
     pub handshakes_per_address: usize,
     /// TLS handshakes of one address that may begin in one second. Beyond: they begin in turn.
     pub handshakes_per_second: u32,
+    /// TLS handshakes of everybody that may begin in one second, and at once after a rest. Beyond: the connection
+    /// is closed. None: as many as there are addresses for.
+    pub handshakes_per_second_of_all: Option<u32>,
     /// TLS handshakes of one address that may begin at once, after a rest.
     pub handshakes_at_once: u32,
     /// The longest that a connection waits for the turn of its handshake. Beyond: the connection is closed.
@@ -76,7 +79,8 @@ impl Limits {
         Limits {
             handshakes: 16,
             handshakes_per_address: 4,
-            handshakes_per_second: 20,
+            handshakes_per_second: 4,
+            handshakes_per_second_of_all: Some(32),
             handshakes_at_once: 8,
             turn_time: Duration::from_secs(1),
             faults: 8,
@@ -108,6 +112,7 @@ impl Default for Limits {
             handshakes: 1024,
             handshakes_per_address: 256,
             handshakes_per_second: 200,
+            handshakes_per_second_of_all: None,
             handshakes_at_once: 32,
             turn_time: Duration::from_secs(1),
             faults: 32,

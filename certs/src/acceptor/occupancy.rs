@@ -11,6 +11,7 @@ use std::time::Duration;
 use weald_proto::Reason;
 
 use super::caller::{Caller, Callers, TooMany, Who};
+use super::everybody::Everybody;
 use super::limits::Limits;
 use super::pace::Paces;
 
@@ -19,6 +20,7 @@ pub struct Occupancy {
     limits: Limits,
     arrivals: Mutex<Arrivals>,
     paces: Paces,
+    everybody: Everybody,
     callers: Callers,
     requests: AtomicUsize,
     refused: Vec<AtomicU64>,
@@ -38,6 +40,7 @@ impl Occupancy {
             limits,
             arrivals: Mutex::default(),
             paces: Paces::default(),
+            everybody: Everybody::default(),
             callers: Callers::default(),
             requests: AtomicUsize::new(0),
             refused: Reason::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -91,6 +94,9 @@ impl Occupancy {
         }
         let turn = self.paces.turn(network, &self.limits);
         let turn = turn.ok_or("more handshakes than one address may begin in that time")?;
+        if !self.everybody.may_begin(&self.limits) {
+            return Err("more handshakes than all together may begin in that time");
+        }
         arrivals.connections = arrivals.connections.saturating_add(1);
         arrivals.handshakes = arrivals.handshakes.saturating_add(1);
         arrivals.by_network.insert(network, of_network.saturating_add(1));

@@ -222,6 +222,7 @@ fn list(message: &DynamicMessage, field: &FieldDescriptor, many: usize) -> Value
     let one = first.unwrap_or_else(|| match field.kind() {
         Kind::Message(kind) => Value::Message(DynamicMessage::new(kind)),
         Kind::Enum(_) => Value::EnumNumber(1),
+        Kind::Bytes => Value::Bytes(vec![b'A'].into()),
         _ => Value::String("RVV".into()),
     });
     Value::List(vec![one; many])

@@ -6,6 +6,7 @@
 
 mod attach;
 mod between;
+mod bootstrap;
 mod bounds;
 mod cache;
 mod fail;

@@ -13,7 +13,7 @@ use tokio::sync::{OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use weald_audit::Log;
-use weald_certs::{Acceptor, AttachmentState, Entrance, Limits, Listener, LogOnly};
+use weald_certs::{Acceptor, AttachmentState, Entrance, Limits, Listener, LogOnly, Newcomer};
 use weald_process::load::Party;
 use weald_process::status::Described;
 use weald_process::{Describe, Watched, WatchedLink};
@@ -64,6 +64,7 @@ async fn run() -> Exposition {
     scene.leave(&recorder).await;
     assert_eq!(scene.refusal().await, Reason::AssertionMissing);
     scene.federation.publish(|draft| draft.expires_at = Some(NOW.plus(HOUR))).unwrap();
+    scene.crowd_of_strangers().await;
     let watched = scene.watched().await;
     watched.iter().for_each(|watched| watched.observe(scene.clock.now()));
     scene.clock.advance(HOUR);
@@ -141,6 +142,18 @@ impl Scene {
         Reason::of_status(&status).unwrap()
     }
 
+    /// More strangers from one address than the broker has room for, until one is turned away.
+    async fn crowd_of_strangers(&self) {
+        let newcomer = Newcomer::new(Arc::clone(self.federation.trust()), self.federation.env().clone());
+        let (address, broker) = (self.federation.broker_address(), self.federation.broker_id());
+        let mut held = Vec::new();
+        while let Ok(link) = newcomer.connect(&address, broker, PATIENCE).await {
+            held.push(link);
+        }
+        let reason = Reason::TooManyConnections;
+        assert_eq!((held.len(), self.federation.strangers().unwrap().refused(reason)), (4, 1));
+    }
+
     /// The broker and the hospital's node as their processes watch them, each with a port at which
     /// somebody who speaks no TLS was refused.
     async fn watched(&self) -> [Watched; 2] {
@@ -148,6 +161,7 @@ impl Scene {
             (Arc::clone(self.federation.broker()), Arc::clone(self.federation.node(&ods(HOSPITAL)).unwrap()));
         let node_id = SpiffeId::node(self.federation.name(), &ods(HOSPITAL));
         let attached = self.federation.attached().clone();
+        let strangers = Arc::clone(self.federation.strangers().unwrap());
         [
             self.watch(
                 Listener::Broker,
@@ -155,6 +169,7 @@ impl Scene {
                 Box::new(move || {
                     broker.observe();
                     attached.observe();
+                    weald_certs::metrics::strangers(&strangers);
                 }),
             )
             .await,

@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use weald_certs::{Authority, ConnectError, Connector, Credentials, LeafTerms};
 use weald_proto::{Reason, SpiffeId};
 use weald_tests::federation::APP;
@@ -87,21 +88,33 @@ pub(super) fn issued(
 
 /// Comes without a certificate, and says with which alert that ended.
 pub(super) async fn come_without(address: &str) -> String {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let tcp = TcpStream::connect(address).await.unwrap();
-    let mut stream = connector.connect(ServerName::try_from("weald.example").unwrap(), tcp).await.unwrap();
+    let mut stream = careless(tcp, None, b"h2").await.unwrap();
     let ended = stream.read(&mut [0; 1]).await.expect_err("an alert");
     match ended.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(Error::AlertReceived(alert)) => format!("{alert:?}"),
         other => panic!("no alert: {other:?}"),
     }
+}
+
+/// TLS to whoever listens, with that certificate at hand, for that protocol.
+pub(crate) async fn careless(
+    tcp: TcpStream,
+    credentials: Option<Arc<Credentials>>,
+    protocol: &[u8],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anybody));
+    let mut config = match credentials {
+        Some(credentials) => config.with_client_cert_resolver(credentials),
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    connector.connect(ServerName::try_from("weald.example").unwrap(), tcp).await
 }
 
 /// Believes whoever listens.

@@ -3,7 +3,7 @@
 
 mod answer;
 mod call;
-mod connection;
+pub(crate) mod connection;
 mod flood;
 mod method;
 mod query;
