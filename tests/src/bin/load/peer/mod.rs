@@ -7,6 +7,7 @@ mod handshake;
 pub(crate) mod large;
 mod largest;
 mod ordinary;
+mod strangers;
 mod streams;
 mod tally;
 
@@ -45,6 +46,8 @@ pub(crate) enum Act {
     Companion,
     /// Views of the largest answers.
     LargestAnswers,
+    /// Register files, by many without a certificate.
+    Strangers,
 }
 
 /// What hostile requests say of where they go: nobody looks at it.
@@ -104,5 +107,6 @@ fn begin_at_will(act: Act, party: &Arc<Party>, tally: &Arc<Tally>) {
         Act::LargestMessageForged => largest::begin(party, tally, largest::Signature::Forged),
         Act::Companion => companion::begin(party, tally),
         Act::LargestAnswers => large::begin(party, tally),
+        Act::Strangers => strangers::begin(party, tally),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +12,7 @@ use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use weald_certs::{Connector, Credentials, Link, Links};
+use weald_certs::{Connector, Credentials, Link, Links, Newcomer, NewcomerLink};
 use weald_proto::env::Env;
 use weald_proto::{
     Assertion, BirthDate, FamilyName, JobRole, Jti, KeyId, NhsNumber, OdsCode, Patient, Purpose, Relationship,
@@ -43,6 +44,7 @@ pub(crate) struct Party {
     connector: Connector,
     viewer_register: Arc<arc_swap::ArcSwap<weald_certs::Register>>,
     tls: Arc<ClientConfig>,
+    newcomer: Newcomer,
     key: SigningKey<Assertion>,
     env: Env,
     from: OwnAddress,
@@ -67,6 +69,7 @@ impl Party {
             connector: Connector::new(credentials, Arc::clone(&place.trust), env.clone()),
             viewer_register: Arc::clone(&place.register),
             tls: tls::client(&chain, &key)?,
+            newcomer: Newcomer::new(Arc::clone(&place.trust), env.clone()),
             key: SigningKey::from_seed(
                 KeyId::parse(&format!("{organisation}/assertion/1"))?,
                 &place.seed(organisation, "assertion")?,
@@ -94,6 +97,15 @@ impl Party {
     /// Whatever the connector says.
     pub(crate) async fn link(&self) -> anyhow::Result<Link> {
         Ok(self.connector.connect(&self.address, &self.broker, limit::CONNECT_DEADLINE).await?)
+    }
+
+    /// A new connection to the broker's door for strangers, where nobody knows whose app it is.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the network, TLS or the broker says.
+    pub(crate) async fn newcomer(&self, timeout: Duration) -> anyhow::Result<NewcomerLink> {
+        Ok(self.newcomer.connect(&self.address, &self.broker, timeout).await?)
     }
 
     /// A new connection to the broker with nothing on it.

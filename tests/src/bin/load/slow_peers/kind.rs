@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     UnfinishedHandshake,
     /// Ten thousand streams on a connection, none of which ends
     TenThousandStreams,
+    /// Register files for ever, by many without a certificate
+    BootstrapFlood,
     /// The largest legal requests, for ever
     LargestMessage,
     /// The same under assertions whose signature does not fit
@@ -43,6 +45,7 @@ impl Kind {
             Kind::ByteASecondHandshake => Act::ByteASecondHandshake,
             Kind::UnfinishedHandshake => Act::UnfinishedHandshake,
             Kind::TenThousandStreams => Act::TenThousandStreams,
+            Kind::BootstrapFlood => Act::Strangers,
             Kind::LargestMessage => Act::LargestMessage,
             Kind::LargestMessageForged => Act::LargestMessageForged,
             Kind::MemberLargestAnswer | Kind::MemberByteASecond => Act::Companion,
@@ -51,7 +54,14 @@ impl Kind {
 
     /// True if its peer means to take CPU time; others mean to hold connections.
     pub(crate) fn floods(self) -> bool {
-        matches!(self, Kind::Ordinary | Kind::TenThousandStreams | Kind::LargestMessage | Kind::LargestMessageForged)
+        matches!(
+            self,
+            Kind::Ordinary
+                | Kind::TenThousandStreams
+                | Kind::BootstrapFlood
+                | Kind::LargestMessage
+                | Kind::LargestMessageForged
+        )
     }
 
     /// What its member does, if it has one.
