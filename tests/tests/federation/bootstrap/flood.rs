@@ -91,7 +91,9 @@ async fn one_address_gets_so_many_files_and_then_waits() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(served >= 64 && served <= 65 + 4 * began.elapsed().as_secs(), "{served} served");
+    // Four a second come back.
+    let most = 65 + began.elapsed().as_millis() / 250;
+    assert!((64..=most).contains(&served), "{served} served");
     assert!(limited > 0, "{limited} limited");
     world.end().await;
 }
@@ -110,7 +112,7 @@ async fn whoever_tries_tokens_reaches_the_authority_a_few_times_and_does_not_fil
             other => panic!("{other:?}"),
         }
     }
-    let most = 11 + usize::try_from(began.elapsed().as_secs()).unwrap();
+    let most = 12 + usize::try_from(began.elapsed().as_secs()).unwrap();
     assert!((10..=most).contains(&refused), "{refused} tokens were judged");
     assert_eq!(stand_in(&world).asked(), refused);
     let entries = world.broker_entries_of(Kind::Refusal).len();
