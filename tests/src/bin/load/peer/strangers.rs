@@ -21,6 +21,8 @@ pub(super) fn begin(party: &Arc<Party>, tally: &Arc<Tally>) {
         let (party, tally) = (Arc::clone(party), Arc::clone(tally));
         tokio::spawn(async move {
             loop {
+                // A knock counts, whether or not it is let in: that is what the flood is.
+                tally.did(1);
                 if let Ok(mut link) = party.newcomer(PATIENCE).await {
                     tally.connected();
                     while link.file(&FileName::register(), 0, PATIENCE).await.is_ok() {
