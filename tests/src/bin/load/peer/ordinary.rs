@@ -20,8 +20,8 @@ const AT_ONCE: usize = 2;
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// Views of one app that are under way before the next app is used. A broker works on one view of an app at a moment, so
-/// more would only wait: what one app cannot take is taken by several.
-const UNDER_WAY: usize = 16;
+/// an app with so many is taking all that it can.
+const UNDER_WAY: usize = 32;
 
 /// One view for each order, of the first app that is not busy, each on one link; says when each has ended.
 ///
