@@ -20,8 +20,6 @@ pub(crate) const MEASURED: &str = "G99001";
 pub(crate) const HOSTILE: &str = "G99002";
 /// The organisation of the ordinary viewer.
 pub(crate) const ORDINARY: &str = "G99003";
-/// Viewer apps of each of these organisations.
-pub(crate) const APPS: [&str; 2] = [weald_tests::federation::APP, "second"];
 /// Where the measured viewer connects from, ...
 pub(crate) const MEASURED_FROM: OwnAddress = OwnAddress(Ipv4Addr::new(127, 0, 0, 1));
 /// ... the hostile peer, ...

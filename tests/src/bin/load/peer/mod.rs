@@ -19,7 +19,7 @@ use weald_proto::OdsCode;
 
 use crate::console;
 use crate::place::{Party, Place};
-use crate::world::{APPS, HOSTILE, HOSTILE_FROM, ORDINARY, ORDINARY_FROM, READY};
+use crate::world::{HOSTILE, HOSTILE_FROM, ORDINARY, ORDINARY_FROM, READY};
 
 pub(crate) use tally::{Tally, Told};
 
@@ -76,18 +76,16 @@ pub(crate) async fn run(act: Act, folder: &Path) -> anyhow::Result<()> {
         Act::OrdinaryOnOrder => (ORDINARY, ORDINARY_FROM),
         _ => (HOSTILE, HOSTILE_FROM),
     };
-    let organisation = OdsCode::parse(organisation)?;
-    let apps = APPS.map(|app| Party::of(&place, &organisation, app, from).map(Arc::new));
-    let apps = apps.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let party = Arc::new(Party::of(&place, &OdsCode::parse(organisation)?, from)?);
     let tally = Arc::new(Tally::default());
     let mut orders = console::orders();
     console::line(READY);
     let begin = orders.next_line().await?.context("an order to begin")?;
     anyhow::ensure!(begin == GO, "an unknown order: {begin}");
     match act {
-        Act::OrdinaryOnOrder => ordinary::on_order(&apps, &tally, &mut orders).await?,
+        Act::OrdinaryOnOrder => ordinary::on_order(&party, &tally, &mut orders).await?,
         other => {
-            begin_at_will(other, apps.first().context("an app")?, &tally);
+            begin_at_will(other, &party, &tally);
             while orders.next_line().await?.is_some() {}
         }
     }

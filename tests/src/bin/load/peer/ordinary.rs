@@ -19,30 +19,23 @@ const AT_ONCE: usize = 2;
 /// After a refusal.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Views of one app that are under way before the next app is used. A broker works on one view of an app at a moment, so
-/// an app with so many is taking all that it can.
-const UNDER_WAY: usize = 32;
-
-/// One view for each order, of the first app that is not busy, each on one link; says when each has ended.
+/// One view for each order, all on one link; says when each has ended.
 ///
 /// # Errors
 ///
 /// When it is told something else.
 pub(super) async fn on_order(
-    apps: &[Arc<Party>],
+    party: &Arc<Party>,
     tally: &Arc<Tally>,
     orders: &mut Lines<BufReader<Stdin>>,
 ) -> anyhow::Result<()> {
-    // Every view under way holds its app's viewer.
-    let apps: Vec<_> = apps.iter().map(|party| (Arc::clone(party), Arc::new(party.viewer()))).collect();
+    let viewer = Arc::new(party.viewer());
     let mut views = JoinSet::new();
     tally.connected();
     while let Some(order) = orders.next_line().await? {
         anyhow::ensure!(order == VIEW, "an unknown order: {order}");
+        let (party, viewer, tally) = (Arc::clone(party), Arc::clone(&viewer), Arc::clone(tally));
         while views.try_join_next().is_some() {}
-        let is_free = |viewer: &Arc<Viewer>| Arc::strong_count(viewer) <= UNDER_WAY;
-        let app = apps.iter().find(|(_, viewer)| is_free(viewer)).or(apps.last()).context("an app")?;
-        let (party, viewer, tally) = (Arc::clone(&app.0), Arc::clone(&app.1), Arc::clone(tally));
         views.spawn(async move {
             if view(&party, &viewer, &tally).await.is_err() {
                 tally.refused();

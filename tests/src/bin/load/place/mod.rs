@@ -18,8 +18,6 @@ use weald_proto::env::Env;
 use weald_proto::{FederationName, OdsCode, SpiffeId};
 use weald_tests::federation::Federation;
 
-use crate::world::APPS;
-
 pub(crate) use network::OwnAddress;
 pub(crate) use party::{Party, patient};
 
@@ -61,10 +59,8 @@ pub(crate) fn publish(
     members: &[OdsCode],
 ) -> anyhow::Result<()> {
     for organisation in viewers {
-        for app in APPS {
-            let id = SpiffeId::viewer(federation.name(), organisation, app)?;
-            equip(federation, folder, &id, &format!("{organisation}-{app}"))?;
-        }
+        let app = SpiffeId::viewer(federation.name(), organisation, weald_tests::federation::APP)?;
+        equip(federation, folder, &app, &format!("{organisation}-app"))?;
         let key = federation.assertion_key(organisation).with_context(|| format!("{organisation} is no member"))?;
         write(folder, &format!("{organisation}-assertion.seed"), key.expose_seed())?;
     }

@@ -21,6 +21,7 @@ use weald_proto::{
 use weald_viewer::{Viewer, ViewerParts};
 
 use super::{OwnAddress, Place, tls};
+use weald_tests::federation::APP;
 
 /// The person whom everybody here asks about.
 ///
@@ -51,14 +52,14 @@ pub(crate) struct Party {
 }
 
 impl Party {
-    /// An app of an organisation, which connects from that address of this machine.
+    /// The app of an organisation, which connects from that address of this machine.
     ///
     /// # Errors
     ///
     /// When its files are not in the folder.
-    pub(crate) fn of(place: &Place, organisation: &OdsCode, app: &str, from: OwnAddress) -> anyhow::Result<Self> {
-        let id = SpiffeId::viewer(place.name(), organisation, app)?;
-        let (chain, key) = place.pair(&format!("{organisation}-{app}"));
+    pub(crate) fn of(place: &Place, organisation: &OdsCode, from: OwnAddress) -> anyhow::Result<Self> {
+        let id = SpiffeId::viewer(place.name(), organisation, APP)?;
+        let (chain, key) = place.pair(&format!("{organisation}-app"));
         let credentials = Arc::new(Credentials::from_files(&chain, &key, &id)?);
         let env = Env { network: Arc::new(from), ..Env::system() };
         Ok(Party {

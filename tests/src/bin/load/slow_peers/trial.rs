@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use weald_proto::OdsCode;
-use weald_tests::federation::APP;
 
 use super::kind::{Kind, word};
 use super::measured::{Measured, PERIOD};
@@ -54,7 +53,7 @@ pub(crate) async fn run(kind: Kind, pairs: u32, length: Duration) -> anyhow::Res
         anyhow::ensure!(federation.hear().await? == READY, "the federation does not know the member");
     }
     let place = Place::open(folder.path())?;
-    let measured = Measured::new(Party::of(&place, &OdsCode::parse(MEASURED)?, APP, MEASURED_FROM)?);
+    let measured = Measured::new(Party::of(&place, &OdsCode::parse(MEASURED)?, MEASURED_FROM)?);
     let server = federation.pid()?;
     let mut stage = Stage { place: &place, server, measured: &measured, length, cost: Duration::ZERO };
     let memory_before = stage.warm_up(kind.act()).await?;
