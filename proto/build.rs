@@ -31,6 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = tonic_prost_build::Config::new();
     // Messages hold personal data, so none of them prints itself.
     config.skip_debug(["."]);
+    // Most of an answer. A slice of what arrived, so that it is passed on without a copy of its own.
+    config.bytes([".weald.v1.OpaquePart.content"]);
     // Much larger than the other notices.
     config.boxed(".weald.v1.BrokerNotice.notice.viewed");
     tonic_prost_build::configure().compile_fds_with_config(descriptors, config)?;

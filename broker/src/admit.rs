@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tokio::time::Instant;
-use weald_certs::{Member, PeerIdentity};
+use weald_certs::{CallGuard, Member, PeerIdentity};
 use weald_proto::{
     Assertion, NotAccepted, Reason, Section, SignedAssertion, SpiffeId, SpiffePath, Told, Verified, ViewId,
 };
@@ -20,6 +20,8 @@ pub struct Request {
     pub sections: Vec<i32>,
     /// When the whole view must have ended.
     pub deadline: Instant,
+    /// Holds what is in memory for the view until its last byte has left; none if nothing is to be sent.
+    pub call: Option<CallGuard>,
 }
 
 /// A request of a viewer app, with an assertion that holds for it. Nothing but [`admit`] makes one.

@@ -15,18 +15,20 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use weald_audit::Recorded;
 use weald_proto::{
-    Answer, Digest, KeyId, NoAnswer, OdsCode, Outcome, OutcomeReason, Query, Reason, Signed, VerifiedAnswer, limit,
-    wire,
+    Answer, Digest, KeyId, NoAnswer, OdsCode, Outcome, OutcomeReason, Outline, Query, Reason, Signed, Statement,
+    Verified, limit, wire,
 };
 
-use crate::admit::Admitted;
+use crate::admit::{Admitted, Request};
 use crate::broker::Broker;
 use crate::decide::Decided;
 use crate::fair::Place;
+use crate::fit::Filling;
 use crate::locate::Located;
 use crate::question::Question;
 use crate::record::record;
 use crate::refusal::Refusal;
+use crate::room::Allowance;
 use crate::summary::{Findings, outcome_message};
 
 /// Kept back from the view's deadline, to merge, record and send.
@@ -37,8 +39,15 @@ pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<wire::Answer, Unansw
 
 /// Reaches nodes.
 pub trait AskNode: Send + Sync {
-    /// Sends one signed query to an organisation's node. The caller bounds the time.
-    fn ask<'a>(&'a self, located: &'a Located, organisation: &'a OdsCode, query: wire::SignedMessage) -> Answering<'a>;
+    /// Sends one signed query to an organisation's node, and reads the answer when `allowance` has room for it. The
+    /// caller bounds the time.
+    fn ask<'a>(
+        &'a self,
+        located: &'a Located,
+        organisation: &'a OdsCode,
+        query: wire::SignedMessage,
+        allowance: Arc<Allowance>,
+    ) -> Answering<'a>;
 }
 
 /// Why there is no answer.
@@ -53,6 +62,12 @@ pub enum Unanswered {
     /// The query was never sent: it waited in line until its time was over.
     #[error("not asked in time")]
     NotSentInTime,
+    /// It answered, and there was no room for the answer until its time was over.
+    #[error("no room for the answer in time")]
+    NotHeardInTime,
+    /// The answer does not fit into the summary beside the others.
+    #[error("the summary is full")]
+    SummaryFull,
     /// It refused the query without signing anything.
     #[error("the node refused the query: {0}")]
     Refused(Reason),
@@ -73,6 +88,8 @@ impl Unanswered {
             Unanswered::Unreachable(_) => NoAnswer::Unreachable,
             Unanswered::TimedOut => NoAnswer::TimedOut,
             Unanswered::NotSentInTime => NoAnswer::NotSentInTime,
+            Unanswered::NotHeardInTime => NoAnswer::NotHeardInTime,
+            Unanswered::SummaryFull => NoAnswer::SummaryFull,
             Unanswered::Refused(reason) => return OutcomeReason::Organisation(*reason),
             Unanswered::Invalid { reason, .. } => *reason,
         })
@@ -82,7 +99,8 @@ impl Unanswered {
     pub const fn outcome(&self) -> Outcome {
         match self {
             Unanswered::Unreachable(_) => Outcome::Unreachable,
-            Unanswered::TimedOut | Unanswered::NotSentInTime => Outcome::TimedOut,
+            Unanswered::TimedOut | Unanswered::NotSentInTime | Unanswered::NotHeardInTime => Outcome::TimedOut,
+            Unanswered::SummaryFull => Outcome::LeftOut,
             Unanswered::Refused(_) | Unanswered::Invalid { .. } => Outcome::Invalid,
         }
     }
@@ -95,8 +113,10 @@ pub struct Said {
     pub query: Signed<Query>,
     /// The answer, verbatim.
     pub answer: Arc<Answer>,
-    /// What the answer says.
-    pub verified: Arc<VerifiedAnswer>,
+    /// What the answer states of itself.
+    pub statement: Arc<Verified<Statement>>,
+    /// What a plan needs to know of its items. The items themselves are read at the client.
+    pub outline: Arc<Outline>,
     /// The key of the assertion that the query carried.
     pub assertion_key: Option<KeyId>,
     /// True if it was said to an earlier query.
@@ -104,11 +124,15 @@ pub struct Said {
 }
 
 impl Said {
-    /// Bytes that it takes up, about: as it came, and decoded, where an item of two bytes is a kilobyte.
-    pub fn size(&self) -> usize {
+    /// Bytes of the answer as it came.
+    pub fn bytes(&self) -> usize {
         let parts: usize = self.answer.parts.iter().map(|part| part.content.len()).sum();
-        let items: usize = self.verified.sections().map(|(_, items)| items.len()).sum();
-        2 * parts + items * std::mem::size_of::<wire::Item>() + self.answer.identity.len() + 8 * 1024
+        parts + self.answer.identity.len() + self.answer.statement.as_wire().payload.len()
+    }
+
+    /// Bytes that it takes up, about.
+    pub fn size(&self) -> usize {
+        self.bytes() + self.outline.size() + 8 * 1024
     }
 }
 
@@ -134,6 +158,8 @@ pub struct Heard {
     /// The place that its viewer app holds at the organisation for as long as the answer is in memory.
     #[expect(dead_code, reason = "held, not read")]
     pub(crate) place: Option<Arc<Place>>,
+    /// The room that the answer takes up, until what is made of it has left.
+    pub(crate) allowance: Option<Arc<Allowance>>,
 }
 
 impl Heard {
@@ -149,7 +175,24 @@ impl Heard {
             query: None,
             elapsed: Duration::ZERO,
             place: None,
+            allowance: None,
         }
+    }
+}
+
+impl Heard {
+    /// What it takes up counts until the last byte that is sent of the view has left.
+    pub(crate) fn keep_until_left(&self, request: &Request) {
+        if let (Some(call), Some(allowance)) = (&request.call, &self.allowance) {
+            call.keep(Arc::clone(allowance));
+        }
+    }
+
+    /// It was heard, and is left out for want of room in the summary.
+    pub(crate) fn left_out(self) -> Self {
+        let full = Unanswered::SummaryFull;
+        let heard = Heard::without_answer(self.organisation, full.outcome(), full.reason());
+        Heard { query: self.query, elapsed: self.elapsed, ..heard }
     }
 }
 
@@ -169,11 +212,6 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// What each organisation that spoke said.
-pub fn said(heard: &BTreeMap<OdsCode, Heard>) -> impl Iterator<Item = (&OdsCode, &VerifiedAnswer)> {
-    heard.iter().filter_map(|(organisation, heard)| Some((organisation, &*heard.said.as_ref()?.verified)))
-}
-
 /// Asks every located organisation. The result has every named organisation exactly once.
 ///
 /// # Errors
@@ -185,14 +223,14 @@ pub async fn ask(
     decided: &Decided,
     located: &Located,
     _intent: Recorded,
-    deadline: Instant,
+    request: &Request,
     watcher: Option<&Watcher>,
 ) -> Result<BTreeMap<OdsCode, Heard>, Refusal> {
     let mut heard: BTreeMap<OdsCode, Heard> =
         located.not_asked.iter().map(|organisation| (organisation.clone(), not_asked(organisation))).collect();
-    heard.values().for_each(|one| broker.metrics.heard(one));
+    let mut summary = Filling::of(located.asked.len() + located.not_asked.len());
     let started = Instant::now();
-    let until = (started + limit::SOURCE_DEADLINE).min(deadline.checked_sub(RESERVE).unwrap_or(started));
+    let until = (started + limit::SOURCE_DEADLINE).min(request.deadline.checked_sub(RESERVE).unwrap_or(started));
     let mut asking: FuturesUnordered<_> = located
         .asked
         .iter()
@@ -200,9 +238,13 @@ pub async fn ask(
             Question { broker, admitted, decided, located, organisation, grants, until }.hear()
         })
         .collect();
-    while let Some(one) = asking.next().await {
-        broker.metrics.heard(&one);
+    while let Some(mut one) = asking.next().await {
         if let Some(Watcher(updates)) = watcher {
+            // What was passed on cannot be taken back: whoever comes first has room.
+            if !summary.holds(&one) {
+                one = one.left_out();
+            }
+            one.keep_until_left(request);
             let alone = BTreeMap::from([(one.organisation.clone(), one.clone())]);
             record(broker, &Findings { admitted, decided, located, heard: &alone, plan: None }).await?;
             // A watcher that went away costs the others nothing.

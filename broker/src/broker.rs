@@ -10,10 +10,12 @@ use weald_policy::Engine;
 use weald_proto::env::Env;
 use weald_proto::{FederationName, OdsCode, Query, Replay, SigningKey, SpiffeId};
 
+use crate::aside::Aside;
 use crate::ask::AskNode;
 use crate::cache::Cache;
 use crate::fair::Viewers;
 use crate::metrics::{self, Metrics};
+use crate::room::Room;
 use crate::session::{Notices, Sessions};
 
 /// What a broker is made of.
@@ -45,6 +47,8 @@ pub struct Broker {
     pub(crate) parts: BrokerParts,
     pub(crate) cache: Cache,
     pub(crate) viewers: Viewers,
+    pub(crate) room: Arc<Room>,
+    pub(crate) aside: Aside,
     pub(crate) metrics: Metrics,
     pub(crate) sessions: Sessions,
     pub(crate) notices: Arc<Notices>,
@@ -59,7 +63,16 @@ impl Broker {
         if !parts.log.follow(Arc::clone(&notices) as Arc<dyn Follow>) {
             tracing::error!("somebody else follows the audit log: nodes will not hear of views from memory");
         }
-        Broker { parts, cache, viewers: Viewers::default(), metrics: Metrics::new(), sessions, notices }
+        Broker {
+            parts,
+            cache,
+            viewers: Viewers::default(),
+            room: Arc::default(),
+            aside: Aside::new(),
+            metrics: Metrics::new(),
+            sessions,
+            notices,
+        }
     }
 
     /// The sessions with nodes.
@@ -74,6 +87,11 @@ impl Broker {
         weald_certs::metrics::register(&register, self.parts.env.clock.now());
         let with_node = register.active_members().filter(|member| member.has_node());
         with_node.for_each(|member| metrics::session(&member.organisation, self.sessions.of(&member.organisation)));
+    }
+
+    /// Room for answers: what is in memory of them at the moment.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// How many access notices of that organisation wait in memory until it has written them down.

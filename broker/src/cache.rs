@@ -85,7 +85,7 @@ impl Cache {
     /// Keeps an answer for as long as its controller grants, and never longer than a minute. `standing` is
     /// how the organisation's session stood before it was asked; without one nothing is kept.
     pub async fn keep(&self, organisation: &OdsCode, permitted: &Permitted, said: &Said, standing: Option<Standing>) {
-        let statement = said.verified.statement();
+        let statement = &said.statement;
         let life = Duration::from_secs(statement.cache_seconds.into()).min(limit::CACHE_CEILING);
         let query = said.query.digest();
         let standing = standing.filter(|standing| self.sessions.holds(organisation, *standing, &query));

@@ -8,6 +8,7 @@ use weald_proto::{FederationName, OdsCode, SpiffeId, wire};
 use crate::ask::{Answering, AskNode, Unanswered};
 use crate::attached::{AttachedNodes, Attachment, Flight};
 use crate::locate::Located;
+use crate::room::Allowance;
 use crate::send::{Sent, send};
 
 /// A link, with the attachment whose it is, if the node has dialled in; or why it could not be dialled.
@@ -45,13 +46,18 @@ impl Nodes {
         Some(self.links.link(address, &node).await.map(|link| (link, None)))
     }
 
-    async fn on_attached(&self, organisation: &OdsCode, query: &wire::SignedMessage) -> Option<Sent> {
+    async fn on_attached(
+        &self,
+        organisation: &OdsCode,
+        query: &wire::SignedMessage,
+        allowance: &Arc<Allowance>,
+    ) -> Option<Sent> {
         let mut tried = Vec::new();
         while let Some(attachment) = self.attached.choose(organisation, &tried) {
             tried.push(attachment.serial());
             let link = attachment.link();
             let flight = Flight::begin(attachment);
-            let sent = send(link, query.clone()).await;
+            let sent = send(link, query.clone(), allowance).await;
             flight.end();
             if !matches!(sent, Sent::Never) {
                 return Some(sent);
@@ -60,12 +66,18 @@ impl Nodes {
         None
     }
 
-    async fn by_dialling(&self, address: &str, organisation: &OdsCode, query: &wire::SignedMessage) -> Sent {
+    async fn by_dialling(
+        &self,
+        address: &str,
+        organisation: &OdsCode,
+        query: &wire::SignedMessage,
+        allowance: &Arc<Allowance>,
+    ) -> Sent {
         let node = SpiffeId::node(&self.federation, organisation);
         let mut sent = Sent::Never;
         for _ in 0..2 {
             sent = match self.links.link(address, &node).await {
-                Ok(link) => send(link, query.clone()).await,
+                Ok(link) => send(link, query.clone(), allowance).await,
                 Err(error) => Sent::InVain(unreached(&error)),
             };
             if !matches!(sent, Sent::Never) {
@@ -77,16 +89,22 @@ impl Nodes {
 }
 
 impl AskNode for Nodes {
-    fn ask<'a>(&'a self, located: &'a Located, organisation: &'a OdsCode, query: wire::SignedMessage) -> Answering<'a> {
+    fn ask<'a>(
+        &'a self,
+        located: &'a Located,
+        organisation: &'a OdsCode,
+        query: wire::SignedMessage,
+        allowance: Arc<Allowance>,
+    ) -> Answering<'a> {
         Box::pin(async move {
-            if let Some(sent) = self.on_attached(organisation, &query).await {
+            if let Some(sent) = self.on_attached(organisation, &query, &allowance).await {
                 return sent.into_answer();
             }
             let member = located.register.member(organisation);
             let address = member.and_then(|member| member.address.as_deref()).ok_or_else(|| {
                 Unanswered::Unreachable("its node is not attached, and the register gives no address".into())
             })?;
-            self.by_dialling(address, organisation, &query).await.into_answer()
+            self.by_dialling(address, organisation, &query, &allowance).await.into_answer()
         })
     }
 }

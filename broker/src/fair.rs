@@ -25,10 +25,11 @@ pub(crate) struct Viewers(Mutex<HashMap<SpiffeId, Weak<Viewer>>>);
 /// One viewer app, for as long as it has a view under way.
 pub(crate) struct Viewer {
     turn: Arc<Semaphore>,
+    large_work: Arc<Semaphore>,
     questions: Mutex<HashMap<OdsCode, Arc<Semaphore>>>,
 }
 
-/// Held while a question is under way.
+/// Held while a question is under way, or large work.
 #[derive(Debug)]
 pub(crate) struct Place(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
 
@@ -40,7 +41,11 @@ impl Viewers {
             return viewer;
         }
         known.retain(|_, viewer| viewer.strong_count() > 0);
-        let viewer = Arc::new(Viewer { turn: Arc::new(Semaphore::new(1)), questions: Mutex::default() });
+        let viewer = Arc::new(Viewer {
+            turn: Arc::new(Semaphore::new(1)),
+            large_work: Arc::new(Semaphore::new(1)),
+            questions: Mutex::default(),
+        });
         known.insert(id.clone(), Arc::downgrade(&viewer));
         viewer
     }
@@ -50,6 +55,12 @@ impl Viewer {
     /// Does work whenever it is this viewer's turn.
     pub(crate) fn in_turn<Work: Future + Send>(&self, work: Work) -> InTurn<Work> {
         InTurn { turn: Arc::clone(&self.turn), waiting: None, work: Box::pin(work) }
+    }
+
+    /// Takes this viewer's turn at work on large answers; waits for it if need be.
+    pub(crate) async fn large_work(&self) -> Place {
+        // It is never closed.
+        Place(Arc::clone(&self.large_work).acquire_owned().await.ok())
     }
 
     /// Takes one of the places for questions at an organisation; waits for it if need be.

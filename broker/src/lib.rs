@@ -4,6 +4,7 @@
 //! and takes the type that the step before makes.
 
 pub mod admit;
+mod aside;
 pub mod ask;
 pub mod attached;
 pub mod bootstrap;
@@ -13,11 +14,14 @@ pub mod decide;
 pub mod dial;
 pub mod door;
 mod fair;
+mod fit;
 pub mod locate;
+mod metered;
 mod metrics;
 mod question;
 pub mod record;
 pub mod refusal;
+pub mod room;
 mod send;
 pub mod service;
 pub mod session;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use prost::Message as _;
 use tokio::time::{Instant, timeout_at};
 use weald_proto::{
-    Answer, AnswerError, Digest, Grant, KeyId, KeyUse, Keyring as _, Nonce, OdsCode, OutcomeReason, Query, QueryId,
-    Section, Signed, limit, wire,
+    Answer, AnswerError, Digest, Grant, KeyId, KeyUse, Keyring as _, Nonce, OdsCode, OutcomeReason, Outline, Query,
+    QueryId, Section, Signed, limit, wire,
 };
 
 use crate::admit::Admitted;
@@ -15,6 +16,7 @@ use crate::broker::Broker;
 use crate::decide::Decided;
 use crate::fair::Place;
 use crate::locate::Located;
+use crate::room::Allowance;
 
 /// Everything that one question depends on.
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +35,18 @@ impl Question<'_> {
     pub(crate) async fn hear(self) -> Heard {
         let started = Instant::now();
         let sent = OnceLock::new();
-        let said = timeout_at(self.until, self.put(&sent)).await;
+        let allowance = Allowance::new(&self.broker.room, self.admitted.viewer());
+        let said = timeout_at(self.until, self.put(&sent, &allowance)).await;
         let elapsed = started.elapsed();
         let organisation = self.organisation.clone();
-        let late = || if sent.get().is_some() { Unanswered::TimedOut } else { Unanswered::NotSentInTime };
+        let late = || match sent.get() {
+            _ if allowance.waits() => Unanswered::NotHeardInTime,
+            Some(_) => Unanswered::TimedOut,
+            None => Unanswered::NotSentInTime,
+        };
         match said.unwrap_or_else(|_| Err(late())) {
             Ok((said, place)) => {
-                let statement = said.verified.statement();
+                let statement = &said.statement;
                 Heard {
                     organisation,
                     outcome: statement.outcome,
@@ -50,6 +57,7 @@ impl Question<'_> {
                     said: Some(said),
                     elapsed,
                     place,
+                    allowance: Some(allowance),
                 }
             }
             Err(unanswered) => {
@@ -61,13 +69,19 @@ impl Question<'_> {
     }
 
     /// With the place that was taken for it, if it was asked.
-    async fn put(&self, sent: &OnceLock<Digest>) -> Result<(Said, Option<Arc<Place>>), Unanswered> {
+    async fn put(
+        &self,
+        sent: &OnceLock<Digest>,
+        allowance: &Arc<Allowance>,
+    ) -> Result<(Said, Option<Arc<Place>>), Unanswered> {
         if let Some(said) = self.recall().await {
+            allowance.take(said.bytes()).await;
             return Ok((said, None));
         }
         let (cache, permitted) = (&self.broker.cache, &self.decided.permitted);
         let _flight = cache.board(self.organisation, permitted).await;
         if let Some(said) = self.recall().await {
+            allowance.take(said.bytes()).await;
             return Ok((said, None));
         }
         let viewer = self.broker.viewers.viewer(self.admitted.viewer());
@@ -78,8 +92,11 @@ impl Question<'_> {
         let signed = Signed::sign(&query, self.organisation.as_str(), &self.broker.parts.key);
         let _ = sent.set(signed.digest());
         let nodes = &self.broker.parts.nodes;
-        let answer = nodes.ask(self.located, self.organisation, signed.as_wire().clone()).await?;
-        let said = self.check(answer, signed, &query)?;
+        let message = signed.as_wire().clone();
+        let answer = nodes.ask(self.located, self.organisation, message, Arc::clone(allowance)).await?;
+        let bytes = answer.encoded_len();
+        let check = self.check(answer, signed, query, Arc::clone(allowance));
+        let said = self.broker.aside.work(&viewer, bytes, check).await?;
         cache.keep(self.organisation, permitted, &said, standing).await;
         Ok((said, Some(Arc::new(place))))
     }
@@ -94,7 +111,7 @@ impl Question<'_> {
     fn still_holds(&self, said: &Said) -> bool {
         let register = &self.located.register;
         let given = |id: &str, usage| KeyId::parse(id).is_ok_and(|id| register.key(&id, usage).is_some());
-        let sections = &said.verified.statement().sections;
+        let sections = &said.statement.sections;
         given(&said.answer.statement.as_wire().key_id, KeyUse::Statement)
             && given(&said.query.as_wire().key_id, KeyUse::Query)
             && said.assertion_key.as_ref().is_some_and(|id| register.key(id, KeyUse::Assertion).is_some())
@@ -119,15 +136,32 @@ impl Question<'_> {
         }
     }
 
-    /// Checks an answer: signed by that organisation, bound to this query, about this person.
-    fn check(&self, answer: wire::Answer, signed: Signed<Query>, query: &Query) -> Result<Said, Unanswered> {
-        let invalid = |fault: AnswerError| Unanswered::Invalid { reason: fault.reason(), detail: fault.to_string() };
-        let answer = Answer::from_wire(answer).map_err(|fault| invalid(fault.into()))?;
-        let asked = query.grants.keys().copied().collect();
-        let patient = &self.admitted.assertion().patient;
-        let verified =
-            answer.verify(self.organisation, &signed, &asked, patient, &*self.located.register).map_err(invalid)?;
-        let assertion_key = query.assertion.key_id();
-        Ok(Said { query: signed, answer: Arc::new(answer), verified: Arc::new(verified), assertion_key, cached: false })
+    /// The check of an answer: signed by that organisation, bound to this query, about this person. What it takes up
+    /// counts as long as the check lasts, whoever waits for it.
+    fn check(
+        &self,
+        answer: wire::Answer,
+        signed: Signed<Query>,
+        query: Query,
+        allowance: Arc<Allowance>,
+    ) -> impl FnOnce() -> Result<Said, Unanswered> + Send + 'static {
+        let (organisation, register) = (self.organisation.clone(), Arc::clone(&self.located.register));
+        let patient = self.admitted.assertion().patient.clone();
+        move || {
+            let _held = allowance;
+            let invalid =
+                |fault: AnswerError| Unanswered::Invalid { reason: fault.reason(), detail: fault.to_string() };
+            let answer = Answer::from_wire(answer).map_err(|fault| invalid(fault.into()))?;
+            let asked = query.grants.keys().copied().collect();
+            let verified = answer.verify(&organisation, &signed, &asked, &patient, &*register).map_err(invalid)?;
+            Ok(Said {
+                assertion_key: query.assertion.key_id(),
+                query: signed,
+                outline: Arc::new(Outline::of(&verified)),
+                statement: Arc::new(verified.into_statement()),
+                answer: Arc::new(answer),
+                cached: false,
+            })
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! One query on one link.
 
+use std::sync::Arc;
+
 use tonic::Code;
 use weald_certs::Link;
 use weald_proto::service::AskRequest;
@@ -7,6 +9,8 @@ use weald_proto::service::node_agent_service_client::NodeAgentServiceClient;
 use weald_proto::{NoAnswer, Reason, limit, wire};
 
 use crate::ask::Unanswered;
+use crate::metered::Metered;
+use crate::room::Allowance;
 
 /// How far a query got.
 #[derive(Debug)]
@@ -29,9 +33,9 @@ impl Sent {
     }
 }
 
-/// Sends a query. The caller bounds the time.
-pub(crate) async fn send(link: Link, query: wire::SignedMessage) -> Sent {
-    let mut client = NodeAgentServiceClient::new(link)
+/// Sends a query, and reads the answer when there is room for it. The caller bounds the time.
+pub(crate) async fn send(link: Link, query: wire::SignedMessage, allowance: &Arc<Allowance>) -> Sent {
+    let mut client = NodeAgentServiceClient::new(Metered::new(link, Arc::clone(allowance)))
         .max_decoding_message_size(limit::ANSWER_BYTES)
         .max_encoding_message_size(limit::REQUEST_BYTES);
     match client.ask(AskRequest { query: Some(query) }).await {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use weald_certs::{CallGuard, PeerIdentity};
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
@@ -40,7 +39,7 @@ impl BrokerService {
 impl RecordService for BrokerService {
     async fn get_summary(&self, request: Request<GetSummaryRequest>) -> Result<Response<GetSummaryResponse>, Status> {
         let peer = peer(request.extensions())?;
-        let asked = asked(request.metadata(), &request.get_ref().sections);
+        let asked = asked(&request, &request.get_ref().sections);
         let summary = bounded(&self.broker, &peer, asked, None).await?;
         Ok(Response::new(GetSummaryResponse { summary: Some(summary) }))
     }
@@ -52,7 +51,7 @@ impl RecordService for BrokerService {
         request: Request<WatchSummaryRequest>,
     ) -> Result<Response<Self::WatchSummaryStream>, Status> {
         let peer = peer(request.extensions())?;
-        let asked = asked(request.metadata(), &request.get_ref().sections);
+        let asked = asked(&request, &request.get_ref().sections);
         let (updates, stream) = mpsc::channel(16);
         let call = request.extensions().get::<CallGuard>().cloned();
         tokio::spawn(watch_while_heard(Arc::clone(&self.broker), peer, asked, updates, call));
@@ -126,7 +125,8 @@ fn peer(extensions: &http::Extensions) -> Result<PeerIdentity, Status> {
     extensions.get::<PeerIdentity>().cloned().ok_or_else(|| Reason::WrongParty.to_status(&Told::default()))
 }
 
-fn asked(metadata: &MetadataMap, sections: &[i32]) -> admit::Request {
+fn asked<T>(request: &Request<T>, sections: &[i32]) -> admit::Request {
+    let metadata = request.metadata();
     let token = metadata
         .get("authorization")
         .and_then(|value| value.to_str().ok())
@@ -134,7 +134,8 @@ fn asked(metadata: &MetadataMap, sections: &[i32]) -> admit::Request {
         .map(str::to_owned);
     let timeout = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(timeout);
     let within = timeout.unwrap_or(limit::VIEW_DEADLINE).min(limit::VIEW_DEADLINE);
-    admit::Request { token, sections: sections.to_vec(), deadline: Instant::now() + within }
+    let call = request.extensions().get::<CallGuard>().cloned();
+    admit::Request { token, sections: sections.to_vec(), deadline: Instant::now() + within, call }
 }
 
 /// Parses `grpc-timeout`: at most eight digits and a unit (gRPC over HTTP/2, "Timeout").

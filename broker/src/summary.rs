@@ -56,7 +56,7 @@ pub fn summarise(broker: &Broker, findings: &Findings<'_>, recorded: &Recorded, 
 
 /// Digests of every statement that leaves, in order of organisation.
 pub fn statement_digests(heard: &BTreeMap<OdsCode, Heard>) -> Vec<Digest> {
-    heard.values().filter_map(|heard| heard.said.as_ref()).map(|said| said.verified.statement().digest()).collect()
+    heard.values().filter_map(|heard| heard.said.as_ref()).map(|said| said.statement.digest()).collect()
 }
 
 /// Digest of the plan as it leaves.
@@ -103,7 +103,7 @@ fn completeness(
     heard: &BTreeMap<OdsCode, Heard>,
 ) -> Vec<wire::SectionCompleteness> {
     let stated = |organisation: &OdsCode| {
-        heard.get(organisation).and_then(|heard| heard.said.as_ref()).map(|said| &**said.verified.statement())
+        heard.get(organisation).and_then(|heard| heard.said.as_ref()).map(|said| &**said.statement)
     };
     admitted
         .sections()

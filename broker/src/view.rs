@@ -1,13 +1,16 @@
 //! The pipeline: one request in, one summary out.
 
-use weald_certs::PeerIdentity;
-use weald_proto::merge::merge;
-use weald_proto::wire;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::admit::{Request, admit};
-use crate::ask::{Watcher, ask, said};
+use weald_certs::PeerIdentity;
+use weald_proto::{MergePlan, OdsCode, Outline, wire};
+
+use crate::admit::{Admitted, Request, admit};
+use crate::ask::{Heard, Watcher, ask};
 use crate::broker::Broker;
 use crate::decide::decide;
+use crate::fit::fit;
 use crate::locate::locate;
 use crate::record::{intend, record, record_refusal};
 use crate::refusal::Refusal;
@@ -36,10 +39,32 @@ pub async fn view(
     };
     let located = locate(broker, &decided);
     let intent = intend(broker, &admitted, &decided, &located).await?;
-    let heard = ask(broker, &admitted, &decided, &located, intent, request.deadline, watcher).await?;
-    let plan = merge(said(&heard));
+    let heard = ask(broker, &admitted, &decided, &located, intent, &request, watcher).await?;
+    let heard = match watcher {
+        Some(_) => heard,
+        None => fit(heard),
+    };
+    for one in heard.values() {
+        broker.metrics.heard(one);
+        if watcher.is_none() {
+            one.keep_until_left(&request);
+        }
+    }
+    let plan = merge(broker, &admitted, &heard).await;
     let findings =
         Findings { admitted: &admitted, decided: &decided, located: &located, heard: &heard, plan: Some(&plan) };
     let recorded = record(broker, &findings).await?;
     Ok(summarise(broker, &findings, &recorded, watcher.is_some()))
+}
+
+/// Plans what was said.
+async fn merge(broker: &Broker, admitted: &Admitted, heard: &BTreeMap<OdsCode, Heard>) -> MergePlan {
+    let outline = |one: &Heard| one.said.as_ref().map(|said| Arc::clone(&said.outline));
+    let outlines: Vec<(OdsCode, Arc<Outline>)> =
+        heard.iter().filter_map(|(organisation, one)| Some((organisation.clone(), outline(one)?))).collect();
+    let bytes = outlines.iter().map(|(_, outline)| outline.size()).sum();
+    let viewer = broker.viewers.viewer(admitted.viewer());
+    let plan =
+        move || weald_proto::merge::merge(outlines.iter().map(|(organisation, outline)| (organisation, &**outline)));
+    broker.aside.work(&viewer, bytes, plan).await
 }

@@ -129,6 +129,8 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
     let code = written_constants!(
         ANSWER_BYTES,
         SUMMARY_BYTES,
+        ANSWERS_BYTES,
+        SMALL_ANSWER_BYTES,
         ASSERTION_BYTES,
         REQUEST_BYTES,
         TEXT_CHARS,

@@ -117,8 +117,9 @@ impl Release {
     pub(crate) fn into_statement(mut self, entry: Digest) -> (Statement, Vec<u8>, Vec<wire::OpaquePart>) {
         self.statement.audit_digest = entry;
         let parts = self.parts.into_iter();
-        let parts = parts.map(|(section, content)| wire::OpaquePart { section: section.to_wire(), content }).collect();
-        (self.statement, self.identity, parts)
+        let parts =
+            parts.map(|(section, content)| wire::OpaquePart { section: section.to_wire(), content: content.into() });
+        (self.statement, self.identity, parts.collect())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use prost::Message as _;
+use prost::bytes::Bytes;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use crate::{
@@ -16,8 +17,9 @@ use crate::{
 pub struct OpaquePart {
     /// The section.
     pub section: Section,
-    /// An encoded part: its digest is over these bytes.
-    pub content: Vec<u8>,
+    /// An encoded part: its digest is over these bytes. Clones share them; a slice of a message that arrived keeps
+    /// all of it in memory.
+    pub content: Bytes,
 }
 
 /// An answer as it came. Passed on verbatim.
@@ -129,7 +131,7 @@ impl Answer {
             if u32::try_from(item_count(&part.content)?) != Ok(stated.item_count) {
                 return Err(AnswerError::WrongCount(section));
             }
-            let items = wire::Part::decode(part.content.as_slice()).map_err(|_| NO_PART)?.items;
+            let items = wire::Part::decode(&*part.content).map_err(|_| NO_PART)?.items;
             if parts.insert(section, items).is_some() {
                 return Err(AnswerError::PartUnstated(section));
             }
@@ -186,6 +188,11 @@ impl VerifiedAnswer {
     /// What the organisation stated.
     pub fn statement(&self) -> &Verified<Statement> {
         &self.statement
+    }
+
+    /// What the organisation stated, alone.
+    pub fn into_statement(self) -> Verified<Statement> {
+        self.statement
     }
 
     /// The items of one section, in the source's order; none if it has no part.

@@ -6,6 +6,11 @@ use std::time::Duration;
 pub const ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of one summary on the wire.
 pub const SUMMARY_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of the answers that a broker has in memory at one moment, over all views, until what it made of them has
+/// left: so many of large ones, and as many of small ones. One viewer app has at most as many as it leaves free.
+pub const ANSWERS_BYTES: usize = 192 * 1024 * 1024;
+/// Bytes of the largest small answer.
+pub const SMALL_ANSWER_BYTES: usize = 64 * 1024;
 /// Bytes of a compact assertion.
 pub const ASSERTION_BYTES: usize = 8 * 1024;
 /// Bytes of a request that is not an answer or a summary.

@@ -7,20 +7,19 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::identical::{content, says_nothing};
+use crate::outline::{ItemOutline, Outline};
 use crate::plan::{Group, ItemRef, SectionPlan, SetAsideReason};
 use crate::version::{Version, Versions};
-use crate::wire::item::Detail;
-use crate::{Digest, MergePlan, OdsCode, Section, VerifiedAnswer, wire};
+use crate::{Digest, MergePlan, OdsCode, Section};
 
 /// Name of these rules.
 pub const VERSION: &str = "identical/1";
 
 /// An item with its place.
-type Placed<'a> = (ItemRef, &'a wire::Item);
+type Placed<'a> = (ItemRef, &'a ItemOutline);
 
 /// Plans one view.
-pub fn merge<'a>(answers: impl IntoIterator<Item = (&'a OdsCode, &'a VerifiedAnswer)>) -> MergePlan {
+pub fn merge<'a>(answers: impl IntoIterator<Item = (&'a OdsCode, &'a Outline)>) -> MergePlan {
     let mut by_section: BTreeMap<Section, Vec<Placed<'a>>> = BTreeMap::new();
     for (organisation, answer) in answers {
         for (section, items) in answer.sections() {
@@ -47,50 +46,27 @@ fn plan(section: Section, items: &[Placed<'_>]) -> SectionPlan {
             set_aside.push((item.clone(), SetAsideReason::Superseded));
         } else {
             // Two items of which nothing is left but whom to ask may well be two things.
-            let alone = says_nothing(told).then(|| item.clone());
-            groups.entry((content(told), alone)).or_default().push((item.clone(), told));
+            let alone = told.says_nothing.then(|| item.clone());
+            groups.entry((told.content, alone)).or_default().push((item.clone(), told));
         }
     }
     let ordered: BTreeMap<_, Group> = groups
         .into_iter()
         .map(|(key, members)| {
-            let last = members.iter().all(|(_, item)| comes_last(item));
-            let when = members.iter().map(|(_, item)| date_of(item)).max().unwrap_or_default();
+            let last = members.iter().all(|(_, item)| item.comes_last);
+            let when = members.iter().map(|(_, item)| &*item.date).max().unwrap_or_default();
             let group = Group { items: members.into_iter().map(|(item, _)| item).collect() };
-            ((last, Reverse(when.to_owned()), key), group)
+            ((last, Reverse(when), key), group)
         })
         .collect();
     SectionPlan { section, groups: ordered.into_values().collect(), set_aside }
 }
 
-/// What says that there is none, and what has ended, comes after what there is (domain rules, ordering).
-fn comes_last(item: &wire::Item) -> bool {
-    let (negation, ended) = match &item.detail {
-        Some(Detail::Allergy(allergy)) => (allergy.is_negation, allergy.ended),
-        Some(Detail::Medication(medication)) => (medication.is_negation, false),
-        Some(Detail::Condition(condition)) => (condition.is_negation, false),
-        _ => (false, false),
-    };
-    negation || ended || matches!(item.status.as_str(), "stopped" | "inactive" | "resolved" | "remission" | "ended")
-}
+/// A record of one organisation.
+type Record<'a> = (&'a OdsCode, Digest);
 
-/// The newest date that an item has: newest entries come first.
-fn date_of(item: &wire::Item) -> &str {
-    [&item.recorded_at, &item.effective_start, &item.effective_end].into_iter().max().map_or("", String::as_str)
-}
-
-/// What makes two items versions of one record: source, system, record id, and what it is. A record
-/// whose codes changed is shown beside what it was: an id alone is too little to hide anything by.
-type Record<'a> = (&'a OdsCode, &'a str, &'a str, Vec<(&'a str, &'a str)>);
-
-fn record_of<'a>(item: &'a ItemRef, told: &'a wire::Item) -> Option<Record<'a>> {
-    let codes = told.codes.iter().map(|coding| (coding.system.as_str(), coding.code.as_str())).collect();
-    (!told.source_record_id.is_empty()).then_some((
-        &item.organisation,
-        told.source_system.as_str(),
-        told.source_record_id.as_str(),
-        codes,
-    ))
+fn record_of<'a>(item: &'a ItemRef, told: &ItemOutline) -> Option<Record<'a>> {
+    told.record.map(|record| (&item.organisation, record))
 }
 
 /// Every version of each record that one source sent more than once.
@@ -98,14 +74,14 @@ fn versions<'a>(items: &'a [Placed<'a>]) -> BTreeMap<Record<'a>, Versions> {
     let mut versions: BTreeMap<Record<'a>, Vec<Version>> = BTreeMap::new();
     for (item, told) in items.iter().filter(|(_, told)| !told.entered_in_error) {
         if let Some(record) = record_of(item, told) {
-            versions.entry(record).or_default().push(Version::of(told));
+            versions.entry(record).or_default().push(told.version);
         }
     }
     let several = versions.into_iter().filter(|(_, versions)| versions.len() > 1);
     several.map(|(record, versions)| (record, Versions::of(&versions))).collect()
 }
 
-fn is_superseded(item: &ItemRef, told: &wire::Item, versions: &BTreeMap<Record<'_>, Versions>) -> bool {
+fn is_superseded(item: &ItemRef, told: &ItemOutline, versions: &BTreeMap<Record<'_>, Versions>) -> bool {
     let Some(others) = record_of(item, told).and_then(|record| versions.get(&record)) else { return false };
-    others.hold_newer(&Version::of(told))
+    others.hold_newer(&told.version)
 }

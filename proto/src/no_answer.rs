@@ -16,6 +16,10 @@ closed_enum_word!(
         TimedOut = "TIMED_OUT",
         /// It was never asked: the question waited in line until its time was over.
         NotSentInTime = "NOT_SENT_IN_TIME",
+        /// It answered, and there was no room for its answer in the broker's memory until its time was over.
+        NotHeardInTime = "NOT_HEARD_IN_TIME",
+        /// It answered, and its answer does not fit into the summary beside the others.
+        SummaryFull = "SUMMARY_FULL",
         /// By the register it holds none of the sections.
         HoldsNoneOfIt = "HOLDS_NONE_OF_IT",
         /// The answer, or something in it, does not parse.
@@ -58,6 +62,10 @@ impl NoAnswer {
             NoAnswer::Unreachable => "it could not be reached",
             NoAnswer::TimedOut => "it did not answer in time",
             NoAnswer::NotSentInTime => "it was not asked: too many other views were waiting for it",
+            NoAnswer::NotHeardInTime => {
+                "it answered, and could not be heard in time: too many large answers were under way"
+            }
+            NoAnswer::SummaryFull => "it answered, and what it sent does not fit into this view beside the others",
             NoAnswer::HoldsNoneOfIt => "by the register it holds none of the sections asked for",
             NoAnswer::AnswerMalformed => "what it sent does not parse",
             NoAnswer::AnswerTooLarge => "what it sent is larger than an answer may be",

@@ -132,6 +132,8 @@ closed_enum!(
         Unreachable = "unreachable",
         /// What it sent does not hold.
         Invalid = "invalid",
+        /// It answered, and the broker leaves its answer out.
+        LeftOut = "left_out",
     }
 );
 
@@ -145,9 +147,12 @@ impl Outcome {
             | Outcome::Refused
             | Outcome::Paused
             | Outcome::Shed => true,
-            Outcome::NotLocated | Outcome::NotAsked | Outcome::TimedOut | Outcome::Unreachable | Outcome::Invalid => {
-                false
-            }
+            Outcome::NotLocated
+            | Outcome::NotAsked
+            | Outcome::TimedOut
+            | Outcome::Unreachable
+            | Outcome::Invalid
+            | Outcome::LeftOut => false,
         }
     }
 }

@@ -122,7 +122,7 @@ fn answer(organisation: &OdsCode, items: &[wire::Item], ring: &Ring) -> Verified
         unmapped: BTreeMap::new(),
     };
     let statement = Signed::sign(&statement, &query.digest().to_string(), &ring.statements[organisation]);
-    let parts = if is_empty { Vec::new() } else { vec![OpaquePart { section: SECTION, content }] };
+    let parts = if is_empty { Vec::new() } else { vec![OpaquePart { section: SECTION, content: content.into() }] };
     let answer = Answer { statement, identity, parts };
     answer.verify(organisation, &query, &[SECTION].into(), &patient(), ring).expect("an answer that holds")
 }
@@ -133,9 +133,9 @@ fn plan(held: &[(&str, Vec<wire::Item>)]) -> MergePlan {
     let mut sorted = codes.clone();
     sorted.sort();
     let ring = Ring::of(&sorted);
-    let answers: Vec<VerifiedAnswer> =
-        codes.iter().zip(held).map(|(code, (_, items))| answer(code, items, &ring)).collect();
-    merge(codes.iter().zip(&answers))
+    let outlines: Vec<Outline> =
+        codes.iter().zip(held).map(|(code, (_, items))| Outline::of(&answer(code, items, &ring))).collect();
+    merge(codes.iter().zip(&outlines))
 }
 
 /// Entries and what was set aside of one organisation's items, by index.

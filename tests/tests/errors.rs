@@ -58,8 +58,15 @@ fn every_word_of_a_broker_about_an_organisation_has_its_row_and_every_row_its_wo
         assert!(outcome == Outcome::Invalid || !reason.as_str().starts_with("ANSWER_"), "{reason}");
         assert_eq!(row[1], reason.text(), "{reason}");
     }
-    for late in [Unanswered::TimedOut, Unanswered::NotSentInTime, Unanswered::Unreachable(String::new())] {
-        assert_eq!(rows[late.reason().as_str()][0], late.outcome().as_str());
+    let unanswered = [
+        Unanswered::TimedOut,
+        Unanswered::NotSentInTime,
+        Unanswered::NotHeardInTime,
+        Unanswered::SummaryFull,
+        Unanswered::Unreachable(String::new()),
+    ];
+    for why in unanswered {
+        assert_eq!(rows[why.reason().as_str()][0], why.outcome().as_str());
     }
 }
 

@@ -10,8 +10,8 @@ use weald_proto::grant::parse_filter;
 use weald_proto::merge;
 use weald_proto::{
     Answer, Assertion, Completeness, Digest, Grant, KeyOwner, Level, Malformed, MergePlan, OdsCode, OrganisationKind,
-    Outcome, PlanError, Query, Section, Signed, SignedAssertion, Timestamp, Verified, VerifiedAnswer, ViewId, limit,
-    wire,
+    Outcome, Outline, PlanError, Query, Section, Signed, SignedAssertion, Timestamp, Verified, VerifiedAnswer, ViewId,
+    limit, wire,
 };
 
 use crate::error::SummaryError;
@@ -229,8 +229,13 @@ fn check_plan(plan: &MergePlan, organisations: &BTreeMap<OdsCode, Organisation>)
     if plan.version != merge::VERSION {
         return Err(PlanError::OtherRules);
     }
-    let answers = organisations.iter().filter_map(|(code, came)| Some((code, came.answer.as_ref()?)));
-    if merge::merge(answers) == *plan { Ok(()) } else { Err(PlanError::OtherPlan) }
+    let outline = |came: &Organisation| came.answer.as_ref().map(Outline::of);
+    let outlines: Vec<_> = organisations.iter().filter_map(|(code, came)| Some((code, outline(came)?))).collect();
+    if merge::merge(outlines.iter().map(|(code, outline)| (*code, outline))) == *plan {
+        Ok(())
+    } else {
+        Err(PlanError::OtherPlan)
+    }
 }
 
 fn counts(organisations: &BTreeMap<OdsCode, Organisation>) -> BTreeMap<(Section, OdsCode), u32> {

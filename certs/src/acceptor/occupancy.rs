@@ -113,7 +113,7 @@ impl Occupancy {
     pub(super) fn begin(self: &Arc<Self>, caller: &Arc<Caller>) -> Result<InFlight, TooMany> {
         caller.begin(&self.limits)?;
         self.requests.fetch_add(1, Ordering::Relaxed);
-        Ok(InFlight { occupancy: Arc::clone(self), caller: Arc::clone(caller) })
+        Ok(InFlight { occupancy: Arc::clone(self), caller: Arc::clone(caller), kept: Mutex::default() })
     }
 
     /// A call of `caller` was refused before it began: one of those that may be.
@@ -212,6 +212,7 @@ impl Drop for Seat {
 pub(super) struct InFlight {
     occupancy: Arc<Occupancy>,
     caller: Arc<Caller>,
+    kept: Mutex<Vec<Box<dyn Send>>>,
 }
 
 impl InFlight {
@@ -227,12 +228,17 @@ impl InFlight {
 /// it done without limit.
 #[derive(Clone)]
 pub struct CallGuard {
-    _call: Arc<InFlight>,
+    call: Arc<InFlight>,
 }
 
 impl CallGuard {
     pub(super) fn new(call: &Arc<InFlight>) -> Self {
-        CallGuard { _call: Arc::clone(call) }
+        CallGuard { call: Arc::clone(call) }
+    }
+
+    /// Keeps something for as long as the call is in flight: until the last byte of its answer has left.
+    pub fn keep(&self, kept: impl Send + 'static) {
+        self.call.kept.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(kept));
     }
 }
 

@@ -1,9 +1,10 @@
-//! What may go wrong at an organisation's source.
+//! What may go wrong at an organisation's source, and on the way from it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use prost::bytes::Bytes;
 use tokio::sync::watch;
 use weald_node::{Reading, RecordStore, StoreError};
 use weald_policy::Permitted;
@@ -77,4 +78,13 @@ impl RecordStore for Faulty {
             Ok(record)
         })
     }
+}
+
+/// Alters the last byte of a part that is on its way. There must be one.
+pub fn alter(content: &mut Bytes) {
+    let mut bytes = content.to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    *content = bytes.into();
 }

@@ -34,7 +34,7 @@ use node::RunningNode;
 pub use assertion::AssertionDraft;
 pub use authority::StandIn;
 pub use build::{FederationBuilder, MemberSpec, Source};
-pub use fault::Faults;
+pub use fault::{Faults, alter};
 pub use memory::MemoryStore;
 
 /// The name of the viewer app that every organisation has.

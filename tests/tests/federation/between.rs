@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use weald_broker::ask::{Answering, AskNode, Unanswered};
 use weald_broker::locate::Located;
+use weald_broker::room::Allowance;
 use weald_proto::{Digest, OdsCode, Outcome, Signable as _, Signed, SigningKey, Statement, wire};
 
 /// What becomes of the query to one organisation, or of its answer.
@@ -55,7 +56,13 @@ struct Between {
 }
 
 impl AskNode for Between {
-    fn ask<'a>(&'a self, located: &'a Located, organisation: &'a OdsCode, query: wire::SignedMessage) -> Answering<'a> {
+    fn ask<'a>(
+        &'a self,
+        located: &'a Located,
+        organisation: &'a OdsCode,
+        query: wire::SignedMessage,
+        allowance: Arc<Allowance>,
+    ) -> Answering<'a> {
         Box::pin(async move {
             let way = self.ways.to(organisation);
             match way {
@@ -63,7 +70,7 @@ impl AskNode for Between {
                 Way::Slow => return Err(Unanswered::TimedOut),
                 Way::Honest | Way::Late(_) | Way::Refused | Way::Lying => {}
             }
-            let honest = self.direct.ask(located, organisation, query.clone()).await?;
+            let honest = self.direct.ask(located, organisation, query.clone(), allowance).await?;
             match way {
                 Way::Late(by) => tokio::time::sleep(by).await,
                 Way::Refused => return Ok(self.refusal(organisation, &query, honest)),

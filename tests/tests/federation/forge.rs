@@ -6,6 +6,7 @@ use weald_proto::plan::SetAsideReason;
 use weald_proto::{
     AnswerError, Filter, Grant, Level, Outcome, PlanError, Predicate, RolledState, Section, VerifyError, wire,
 };
+use weald_tests::federation::alter;
 use weald_viewer::{SectionView, SummaryError, ViewError};
 
 use crate::forger::{Forgers, asked, completeness_of, forget_hospital, hospitals, hospitals_answer, plan_of};
@@ -72,7 +73,7 @@ async fn an_answer_that_the_broker_altered_is_not_shown() {
     let forgers = Forgers::gather().await;
     let altered = |summary: &mut wire::Summary| {
         let answer = hospitals_answer(summary).answer.as_mut().unwrap();
-        *answer.parts[0].content.last_mut().unwrap() ^= 1;
+        alter(&mut answer.parts[0].content);
     };
     let error = forgers.refused(altered).await;
     assert_eq!(error, SummaryError::Answer(hospital(), AnswerError::PartAltered(Section::Allergies)));

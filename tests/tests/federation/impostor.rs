@@ -146,6 +146,7 @@ impl RecordService for LyingBroker {
             token: bearer.strip_prefix("Bearer ").map(str::to_owned),
             sections: Default::default(),
             deadline: tokio::time::Instant::now() + limit::VIEW_DEADLINE,
+            call: None,
         };
         let honest = weald_broker::view::view(&self.broker, &peer, asked, None).await;
         let honest = honest.map_err(|refusal| refusal.to_status())?;

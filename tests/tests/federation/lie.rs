@@ -2,6 +2,7 @@
 
 use prost::Message as _;
 use weald_proto::{Digest, NoAnswer, Outcome, Section, SectionState, wire};
+use weald_tests::federation::alter;
 use weald_viewer::View;
 
 use crate::impostor::{Lying, LyingNode};
@@ -70,7 +71,7 @@ async fn an_answer_altered_in_one_part_is_invalid() {
     let liars = Liars::gather().await;
     liars
         .tell("a byte of a part", |_, mut answer| {
-            *part_of(&mut answer, Section::Allergies).content.last_mut().unwrap() ^= 1;
+            alter(&mut part_of(&mut answer, Section::Allergies).content);
             answer
         })
         .await;
@@ -309,7 +310,7 @@ async fn an_answer_that_is_none_is_invalid() {
     let huge = weald_proto::limit::ANSWER_BYTES + 1;
     let reason = liars
         .tell("more than the largest answer", move |_, mut answer| {
-            answer.parts[0].content = vec![0; huge];
+            answer.parts[0].content = vec![0; huge].into();
             answer
         })
         .await;

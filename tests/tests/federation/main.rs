@@ -15,6 +15,7 @@ mod forger;
 mod hang_up;
 mod impostor;
 mod kept;
+mod large;
 mod lie;
 mod line;
 mod many;

@@ -8,11 +8,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 use weald_broker::ask::{Answering, AskNode};
 use weald_broker::locate::Located;
+use weald_broker::room::Allowance;
 use weald_node::RecordStore;
 use weald_node::source::{BundleFolder, SqliteDatabase};
 use weald_proto::env::Env;
 use weald_proto::{OdsCode, OrganisationKind, Section, wire};
-use weald_tests::federation::{Federation, MemberSpec, Source};
+use weald_tests::federation::{Federation, MemberSpec, Source, alter};
 use weald_tests::population::{self, DEMO, HOPFIELD, Person, sections_held};
 use weald_tests::silence::Recorder;
 use weald_tests::writer::{IDENTITIES, write_database, write_folder};
@@ -193,13 +194,19 @@ struct Altering {
 }
 
 impl AskNode for Altering {
-    fn ask<'a>(&'a self, located: &'a Located, organisation: &'a OdsCode, query: wire::SignedMessage) -> Answering<'a> {
+    fn ask<'a>(
+        &'a self,
+        located: &'a Located,
+        organisation: &'a OdsCode,
+        query: wire::SignedMessage,
+        allowance: Arc<Allowance>,
+    ) -> Answering<'a> {
         Box::pin(async move {
-            let mut answer = self.direct.ask(located, organisation, query).await?;
+            let mut answer = self.direct.ask(located, organisation, query, allowance).await?;
             if self.on.load(Ordering::SeqCst) {
                 let part = answer.parts.iter_mut().find(|part| !part.content.is_empty());
-                if let Some(byte) = part.and_then(|part| part.content.last_mut()) {
-                    *byte ^= 1;
+                if let Some(part) = part {
+                    alter(&mut part.content);
                 }
             }
             Ok(answer)

@@ -13,7 +13,7 @@ use weald_proto::{
     Assertion, Digest, FederationName, IdentityMismatch, JobRole, KeyId, Query, Section, Signed, SignedAssertion,
     SigningKey, SpiffeId, limit, wire,
 };
-use weald_tests::federation::AssertionDraft;
+use weald_tests::federation::{AssertionDraft, alter};
 
 use super::Attack;
 use super::answer::Told;
@@ -301,7 +301,7 @@ fn signed_by_a_member(world: &mut World) -> wire::SignedMessage {
 
 fn altered(_: &World) -> Lie {
     Box::new(|_, mut answer| {
-        *part_of(&mut answer, Section::Allergies).content.last_mut().unwrap() ^= 1;
+        alter(&mut part_of(&mut answer, Section::Allergies).content);
         answer
     })
 }

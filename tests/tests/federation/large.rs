@@ -1,0 +1,126 @@
+//! Answers so large that they do not fit beside each other: into one summary, or into the broker's memory.
+
+use tokio::time::Instant;
+use tonic::Request;
+use weald_audit::Kind;
+use weald_certs::Link;
+use weald_proto::service::record_service_client::RecordServiceClient;
+use weald_proto::service::{GetSummaryRequest, WatchSummaryRequest};
+use weald_proto::{
+    JobRole, NoAnswer, OdsCode, OrganisationKind, Outcome, OutcomeReason, RelationshipKind, RolledState, Section,
+    SpiffeId, limit, wire,
+};
+use weald_tests::federation::{APP, AssertionDraft, MemberSpec, MemoryStore};
+
+use crate::world::{
+    World, allergic_to, community, doctor, hospital, item, member, ods, only, patient, practice, store, three, until,
+};
+
+const SECTION: Section = Section::Allergies;
+const MIB: usize = 1 << 20;
+
+/// A source whose answer is a little larger than that.
+fn answering(bytes: usize) -> MemoryStore {
+    store().holds(&patient(), SECTION, vec![item("a1", &"w".repeat(bytes))])
+}
+
+fn large(code: &str, bytes: usize) -> MemberSpec {
+    member(ods(code), OrganisationKind::Acute, answering(bytes))
+}
+
+fn outcomes_of(summary: &wire::Summary, wanted: Outcome) -> Vec<String> {
+    let outcomes = summary.outcomes.iter().filter(|came| came.outcome == wanted.to_wire());
+    outcomes.map(|came| came.organisation.clone()).collect()
+}
+
+/// A broker's client, on a connection of its own.
+async fn client(world: &World) -> RecordServiceClient<Link> {
+    let id = SpiffeId::viewer(world.federation.name(), &practice(), APP).unwrap();
+    let links = world.federation.links(&id).unwrap();
+    let link = links.link(&world.federation.broker_address(), world.federation.broker_id()).await.unwrap();
+    let client = RecordServiceClient::with_origin(link, http::Uri::from_static("http://broker.weald"));
+    client.max_decoding_message_size(limit::SUMMARY_BYTES)
+}
+
+fn request<T>(world: &World, message: T) -> Request<T> {
+    let token = only(doctor(), &[SECTION]).sign(&world.federation).unwrap();
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {}", token.expose()).parse().unwrap());
+    request
+}
+
+/// A summary in which nothing came too late: a machine that is busy may need more than one view.
+async fn in_time(world: &World) -> wire::Summary {
+    let (began, mut client) = (Instant::now(), client(world).await);
+    loop {
+        let asked = client.get_summary(request(world, GetSummaryRequest::default())).await;
+        let summary = asked.unwrap().into_inner().summary.unwrap();
+        if outcomes_of(&summary, Outcome::TimedOut).is_empty() || began.elapsed() > limit::VIEW_DEADLINE * 10 {
+            return summary;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_into_one_summary_is_left_out_by_name_and_the_rest_is_shown() {
+    // Eight of those of 15/2 MiB fit. The first is the largest; of the others, the last is the last by name.
+    let mut members = three(allergic_to("penicillin"), store(), store());
+    members.push(large("RA0", limit::ANSWER_BYTES - 64 * 1024));
+    members.extend((1..10).map(|number| large(&format!("RA{number}"), limit::ANSWER_BYTES - MIB / 2)));
+    let world = World::of(members).await;
+    let summary = in_time(&world).await;
+    let full = NoAnswer::SummaryFull;
+    assert_eq!(outcomes_of(&summary, Outcome::LeftOut), ["RA0", "RA9"]);
+    assert!(outcomes_of(&summary, Outcome::TimedOut).is_empty());
+    for came in &summary.outcomes {
+        let is_left_out = came.outcome == Outcome::LeftOut.to_wire();
+        assert_eq!(came.answer.is_none(), is_left_out, "{}", came.organisation);
+        assert_eq!(came.reason_code == full.as_str(), is_left_out, "{}", came.organisation);
+    }
+    let [completeness] = &summary.completeness[..] else { panic!("one section") };
+    assert_eq!(completeness.state, RolledState::Unknown.to_wire(), "never as if they had nothing");
+    assert_eq!(completeness.answered.len(), 11);
+
+    let release = world.broker_entries_of(Kind::Release).pop().unwrap().entry;
+    let recorded = release.outcomes.iter().find(|outcome| outcome.organisation == ods("RA9")).unwrap();
+    assert_eq!((recorded.outcome, recorded.reason), (Outcome::LeftOut, Some(OutcomeReason::Broker(full))));
+    assert!(recorded.query_digest.is_some(), "it was asked");
+    until(|| world.federation.broker().room().taken() == 0).await;
+    world.end().await;
+}
+
+/// The hospital's outcome and reason in a view of that organisation's app, and who answered.
+async fn hospitals(world: &World, of: &OdsCode, relationship: RelationshipKind) -> (Outcome, String, Vec<OdsCode>) {
+    let role = JobRole::parse("R8000").unwrap();
+    let draft = AssertionDraft::treatment(of.clone(), role, relationship, patient());
+    let view = world.view(&only(draft, &[SECTION])).await.unwrap();
+    let came = &view.organisations()[&hospital()];
+    let answered = view.organisations().iter().filter(|(_, came)| came.outcome() == Outcome::Answered);
+    (came.outcome(), came.reason_code().to_owned(), answered.map(|(code, _)| code.clone()).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_takes_fill_the_room_of_one_viewer_app_and_no_others() {
+    let size = limit::ANSWER_BYTES - MIB / 2;
+    let world = World::of(three(allergic_to("penicillin"), answering(size), store())).await;
+    let room = world.federation.broker().room();
+    let mut client = client(&world).await;
+    let mut unread = Vec::new();
+    while room.taken() + size < limit::ANSWERS_BYTES / 2 {
+        let before = room.taken();
+        unread.push(client.watch_summary(request(&world, WatchSummaryRequest::default())).await.unwrap());
+        until(|| room.taken() >= before + size).await;
+    }
+
+    let (outcome, reason, answered) = hospitals(&world, &practice(), RelationshipKind::RegisteredPractice).await;
+    assert_eq!((outcome, reason.as_str()), (Outcome::TimedOut, NoAnswer::NotHeardInTime.as_str()));
+    assert_eq!(answered, [practice(), community()], "small answers do not wait");
+    let (outcome, ..) = hospitals(&world, &community(), RelationshipKind::OpenReferral).await;
+    assert_eq!(outcome, Outcome::Answered, "another app has room of its own");
+
+    drop(unread);
+    until(|| room.taken() == 0).await;
+    let (outcome, ..) = hospitals(&world, &practice(), RelationshipKind::RegisteredPractice).await;
+    assert_eq!(outcome, Outcome::Answered);
+    world.end().await;
+}
