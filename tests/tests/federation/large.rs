@@ -1,14 +1,14 @@
 //! Answers so large that they do not fit beside each other: into one summary, or into the broker's memory.
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tonic::Request;
 use weald_audit::Kind;
 use weald_certs::Link;
 use weald_proto::service::record_service_client::RecordServiceClient;
 use weald_proto::service::{GetSummaryRequest, WatchSummaryRequest};
 use weald_proto::{
-    JobRole, NoAnswer, OdsCode, OrganisationKind, Outcome, OutcomeReason, RelationshipKind, RolledState, Section,
-    SpiffeId, limit, wire,
+    JobRole, NoAnswer, OdsCode, OrganisationKind, Outcome, OutcomeReason, RelationshipKind, Section, SpiffeId, limit,
+    wire,
 };
 use weald_tests::federation::{APP, AssertionDraft, MemberSpec, MemoryStore};
 
@@ -21,7 +21,8 @@ const MIB: usize = 1 << 20;
 
 /// A source whose answer is a little larger than that.
 fn answering(bytes: usize) -> MemoryStore {
-    store().holds(&patient(), SECTION, vec![item("a1", &"w".repeat(bytes))])
+    // Bytes, because the harness looks for every text of an item in all that is logged.
+    store().holds(&patient(), SECTION, vec![wire::Item { raw_digest: vec![7; bytes], ..item("a1", "latex") }])
 }
 
 fn large(code: &str, bytes: usize) -> MemberSpec {
@@ -65,7 +66,7 @@ async fn in_time(world: &World) -> wire::Summary {
 async fn what_does_not_fit_into_one_summary_is_left_out_by_name_and_the_rest_is_shown() {
     // Eight of those of 15/2 MiB fit. The first is the largest; of the others, the last is the last by name.
     let mut members = three(allergic_to("penicillin"), store(), store());
-    members.push(large("RA0", limit::ANSWER_BYTES - 64 * 1024));
+    members.push(large("RA0", limit::ANSWER_BYTES - MIB / 4));
     members.extend((1..10).map(|number| large(&format!("RA{number}"), limit::ANSWER_BYTES - MIB / 2)));
     let world = World::of(members).await;
     let summary = in_time(&world).await;
@@ -78,8 +79,7 @@ async fn what_does_not_fit_into_one_summary_is_left_out_by_name_and_the_rest_is_
         assert_eq!(came.reason_code == full.as_str(), is_left_out, "{}", came.organisation);
     }
     let [completeness] = &summary.completeness[..] else { panic!("one section") };
-    assert_eq!(completeness.state, RolledState::Unknown.to_wire(), "never as if they had nothing");
-    assert_eq!(completeness.answered.len(), 11);
+    assert_eq!((completeness.expected.len(), completeness.answered.len()), (13, 11), "never as if they had nothing");
 
     let release = world.broker_entries_of(Kind::Release).pop().unwrap().entry;
     let recorded = release.outcomes.iter().find(|outcome| outcome.organisation == ods("RA9")).unwrap();
@@ -109,7 +109,8 @@ async fn answers_that_nobody_takes_fill_the_room_of_one_viewer_app_and_no_others
     while room.taken() + size < limit::ANSWERS_BYTES / 2 {
         let before = room.taken();
         unread.push(client.watch_summary(request(&world, WatchSummaryRequest::default())).await.unwrap());
-        until(|| room.taken() >= before + size).await;
+        // One that came too late on a busy machine takes no room, and there is another.
+        let _ = timeout(limit::VIEW_DEADLINE, until(|| room.taken() >= before + size)).await;
     }
 
     let (outcome, reason, answered) = hospitals(&world, &practice(), RelationshipKind::RegisteredPractice).await;
