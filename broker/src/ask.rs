@@ -228,7 +228,7 @@ pub async fn ask(
 ) -> Result<BTreeMap<OdsCode, Heard>, Refusal> {
     let mut heard: BTreeMap<OdsCode, Heard> =
         located.not_asked.iter().map(|organisation| (organisation.clone(), not_asked(organisation))).collect();
-    let mut summary = Filling::of(located.asked.len() + located.not_asked.len());
+    let mut summary = Filling::of(located.asked.len() + located.not_asked.len(), broker.parts.capacity);
     let started = Instant::now();
     let until = (started + limit::SOURCE_DEADLINE).min(request.deadline.checked_sub(RESERVE).unwrap_or(started));
     let mut asking: FuturesUnordered<_> = located

@@ -15,7 +15,7 @@ use crate::ask::AskNode;
 use crate::cache::Cache;
 use crate::fair::Viewers;
 use crate::metrics::{self, Metrics};
-use crate::room::Room;
+use crate::room::{Capacity, Room};
 use crate::session::{Notices, Sessions};
 
 /// What a broker is made of.
@@ -40,6 +40,8 @@ pub struct BrokerParts {
     pub nodes: Arc<dyn AskNode>,
     /// Time, randomness, network.
     pub env: Env,
+    /// How much there is room for of answers.
+    pub capacity: Capacity,
 }
 
 /// A broker.
@@ -64,10 +66,10 @@ impl Broker {
             tracing::error!("somebody else follows the audit log: nodes will not hear of views from memory");
         }
         Broker {
-            parts,
             cache,
             viewers: Viewers::default(),
-            room: Arc::default(),
+            room: Arc::new(Room::new(parts.capacity)),
+            parts,
             aside: Aside::new(),
             metrics: Metrics::new(),
             sessions,

@@ -6,6 +6,7 @@ use prost::Message as _;
 use weald_proto::{OdsCode, limit};
 
 use crate::ask::Heard;
+use crate::room::Capacity;
 use crate::summary::outcome_message;
 
 /// Kept for everything of a summary that is of no one organisation: decisions with their words, kinds, receipt, ...
@@ -20,21 +21,24 @@ const FRAME: usize = 48;
 
 /// How full a summary is.
 #[derive(Debug)]
-pub(crate) struct Filling(usize);
+pub(crate) struct Filling {
+    filled: usize,
+    capacity: Capacity,
+}
 
 impl Filling {
     /// Nothing yet is in it of so many organisations.
-    pub(crate) fn of(organisations: usize) -> Self {
-        Filling(organisations.saturating_mul(NAMED).saturating_add(REST))
+    pub(crate) fn of(organisations: usize, capacity: Capacity) -> Self {
+        Filling { filled: organisations.saturating_mul(NAMED).saturating_add(REST), capacity }
     }
 
     /// Puts in what came of an organisation, if there is room.
     pub(crate) fn holds(&mut self, heard: &Heard) -> bool {
-        let filled = self.0.saturating_add(most_bytes(heard));
+        let filled = self.filled.saturating_add(most_bytes(heard));
         // Who says nothing takes next to nothing up, and nobody goes without a word.
-        let fits = heard.said.is_none() || filled <= limit::SUMMARY_BYTES;
+        let fits = heard.said.is_none() || filled <= self.capacity.summary;
         if fits {
-            self.0 = filled;
+            self.filled = filled;
         }
         fits
     }
@@ -42,8 +46,8 @@ impl Filling {
 
 /// Leaves out the answers that do not fit into one summary. The smallest have room first, so that as many are shown
 /// as can be; of the same size, those whose organisation comes first.
-pub(crate) fn fit(heard: BTreeMap<OdsCode, Heard>) -> BTreeMap<OdsCode, Heard> {
-    let mut filling = Filling::of(heard.len());
+pub(crate) fn fit(heard: BTreeMap<OdsCode, Heard>, capacity: Capacity) -> BTreeMap<OdsCode, Heard> {
+    let mut filling = Filling::of(heard.len(), capacity);
     let mut by_size: Vec<Heard> = heard.into_values().collect();
     // Stable, and in order of organisation before.
     by_size.sort_by_key(|one| (one.said.is_some(), most_bytes(one)));

@@ -14,16 +14,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use weald_proto::{SpiffeId, limit};
 
+/// How much there is room for. A broker that serves has the default, which is what the limits say; less than that
+/// lets a drill fill it with little.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Bytes of large answers that are in memory at one moment, and of small ones.
+    pub memory: usize,
+    /// Bytes of one summary on the wire.
+    pub summary: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Capacity { memory: limit::ANSWERS_BYTES, summary: limit::SUMMARY_BYTES }
+    }
+}
+
 /// Room for the answers of everybody.
-#[derive(Default)]
 pub struct Room {
     small: Lane,
     large: Lane,
 }
 
 /// Room for answers of about one size.
-#[derive(Default)]
 struct Lane {
+    bytes: usize,
     taken: Mutex<HashMap<SpiffeId, usize>>,
     freed: Notify,
 }
@@ -44,6 +59,11 @@ struct Taken {
 }
 
 impl Room {
+    /// Nothing of it is taken.
+    pub fn new(capacity: Capacity) -> Self {
+        Room { small: Lane::new(capacity.memory), large: Lane::new(capacity.memory) }
+    }
+
     /// Bytes that are taken.
     pub fn taken(&self) -> usize {
         self.small.all() + self.large.all()
@@ -51,6 +71,10 @@ impl Room {
 }
 
 impl Lane {
+    fn new(bytes: usize) -> Self {
+        Lane { bytes, taken: Mutex::default(), freed: Notify::new() }
+    }
+
     fn taken(&self) -> MutexGuard<'_, HashMap<SpiffeId, usize>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,7 +88,7 @@ impl Lane {
         let mut taken = self.taken();
         let mine = taken.get(viewer).copied().unwrap_or(0).saturating_add(bytes);
         let all = taken.values().sum::<usize>().saturating_add(bytes);
-        let fits = mine <= limit::ANSWERS_BYTES.saturating_sub(all);
+        let fits = mine <= self.bytes.saturating_sub(all);
         if fits {
             taken.insert(viewer.clone(), mine);
         }
@@ -178,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_viewer_app_has_half_of_the_room_and_the_next_still_finds_some() {
-        let room = Arc::new(Room::default());
+        let room = Arc::new(Room::new(Capacity::default()));
         let largest = limit::ANSWERS_BYTES / limit::ANSWER_BYTES;
         let first = greedily(&room, "RVV").await;
         let second = greedily(&room, "RYY").await;
@@ -191,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_goes_on_when_an_answer_has_left() {
-        let room = Arc::new(Room::default());
+        let room = Arc::new(Room::new(Capacity::default()));
         let mut held = greedily(&room, "RVV").await;
         let next = Allowance::new(&room, &viewer("RVV"));
         let waits = tokio::spawn({
@@ -208,14 +232,14 @@ mod tests {
 
     #[tokio::test]
     async fn small_answers_do_not_wait_behind_large_ones() {
-        let room = Arc::new(Room::default());
+        let room = Arc::new(Room::new(Capacity::default()));
         let _held = greedily(&room, "RVV").await;
         within(Allowance::new(&room, &viewer("RVV")).take(limit::SMALL_ANSWER_BYTES)).await;
     }
 
     #[tokio::test]
     async fn everything_goes_back_also_what_was_given_up_while_it_waited() {
-        let room = Arc::new(Room::default());
+        let room = Arc::new(Room::new(Capacity::default()));
         let held = greedily(&room, "RVV").await;
         let given_up = Allowance::new(&room, &viewer("RVV"));
         tokio::select! {

@@ -42,7 +42,7 @@ pub async fn view(
     let heard = ask(broker, &admitted, &decided, &located, intent, &request, watcher).await?;
     let heard = match watcher {
         Some(_) => heard,
-        None => fit(heard),
+        None => fit(heard, broker.parts.capacity),
     };
     for one in heard.values() {
         broker.metrics.heard(one);

@@ -18,6 +18,7 @@ use weald_broker::attached::AttachedNodes;
 use weald_broker::bootstrap::{AuthorityPlace, Bootstrap, BootstrapParts};
 use weald_broker::dial::Nodes;
 use weald_broker::door::DoorRecord;
+use weald_broker::room::Capacity;
 use weald_broker::service::BrokerService;
 use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
@@ -44,6 +45,7 @@ pub(super) struct RestingBroker {
     nodes: Arc<dyn AskNode>,
     log: PathBuf,
     authority: Option<AuthorityPlace>,
+    capacity: Capacity,
 }
 
 /// The broker's process.
@@ -67,6 +69,7 @@ impl RestingBroker {
         key: SigningKey<Query>,
         between: Option<Between>,
         authority: Option<String>,
+        capacity: Capacity,
     ) -> anyhow::Result<Self> {
         let attached = AttachedNodes::new(Arc::clone(&ground.env.clock));
         let reaching = Arc::new(Nodes::new(attached.clone(), ground.links(&id)?, ground.name.clone()));
@@ -79,7 +82,7 @@ impl RestingBroker {
         ground.env.random.fill(&mut pseudonym);
         let links = ground.links(&id)?;
         let authority = authority.map(|address| AuthorityPlace { address, links });
-        Ok(RestingBroker { id, key, pseudonym, attached, reaching, nodes, log, authority })
+        Ok(RestingBroker { id, key, pseudonym, attached, reaching, nodes, log, authority, capacity })
     }
 
     pub(super) async fn start(
@@ -101,6 +104,7 @@ impl RestingBroker {
             pseudonyms: PseudonymKey::new(self.pseudonym),
             nodes: Arc::clone(&self.nodes),
             env: ground.env.clone(),
+            capacity: self.capacity,
         }));
         let bootstrap = Bootstrap::serve(BootstrapParts {
             name: self.id.clone(),

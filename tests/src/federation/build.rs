@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use weald_audit::drill::{Faults as LogFaults, FaultyStorage};
 use weald_audit::{Log, LogFile};
 use weald_broker::ask::AskNode;
+use weald_broker::room::Capacity;
 use weald_certs::{
     Acceptor, Attach, Authority, Connector, DoorWatch, Entrance, KeyState, Limits, Links, Listener, Member,
     MemberState, Register, RegisterAnchor, RegisterDocument, RegisterDraft, RegisteredKey, Strangers, Trust,
@@ -72,6 +73,7 @@ pub struct FederationBuilder {
     between: Option<Between>,
     attaching: BTreeSet<OdsCode>,
     has_authority: bool,
+    capacity: Capacity,
 }
 
 impl FederationBuilder {
@@ -83,6 +85,7 @@ impl FederationBuilder {
             between: None,
             attaching: BTreeSet::new(),
             has_authority: false,
+            capacity: Capacity::default(),
         }
     }
 
@@ -114,6 +117,13 @@ impl FederationBuilder {
         self
     }
 
+    /// With a broker that has less room for answers than one that serves.
+    #[must_use]
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
     /// Starts it. When this returns, every listener is open, and every node that dials in is attached.
     ///
     /// # Errors
@@ -121,7 +131,7 @@ impl FederationBuilder {
     /// When a key, a certificate, a listener or a log cannot be made.
     pub async fn start(self) -> anyhow::Result<Federation> {
         silence::begin()?;
-        let FederationBuilder { folder, env, members, between, attaching, has_authority } = self;
+        let FederationBuilder { folder, env, members, between, attaching, has_authority, capacity } = self;
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
         let ground = Ground::new(env)?;
         // Nobody may keep anything without a session.
@@ -140,7 +150,8 @@ impl FederationBuilder {
         let statement_keys = opened.iter().map(|one| (one.organisation().clone(), one.statement_key.clone())).collect();
         let authority = if has_authority { Some(RunningAuthority::start(&ground).await?) } else { None };
         let enrolments = authority.as_ref().map(|authority| authority.address.to_string());
-        let resting = RestingBroker::new(&ground, broker_log(&folder), broker_id, broker_key, between, enrolments)?;
+        let resting =
+            RestingBroker::new(&ground, broker_log(&folder), broker_id, broker_key, between, enrolments, capacity)?;
         let broker = resting.start(&ground, &register, ANY_PORT).await?;
         let mut nodes = BTreeMap::new();
         for one in opened {

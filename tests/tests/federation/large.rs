@@ -1,8 +1,11 @@
-//! Answers so large that they do not fit beside each other: into one summary, or into the broker's memory.
+//! Answers so large that they do not fit beside each other: into one summary, or into the broker's memory. The broker
+//! here has less room than one that serves, so that its limits are met with little data, in time on a busy machine.
 
+use prost::Message as _;
 use tokio::time::{Instant, timeout};
 use tonic::Request;
 use weald_audit::Kind;
+use weald_broker::room::Capacity;
 use weald_certs::Link;
 use weald_proto::service::record_service_client::RecordServiceClient;
 use weald_proto::service::{GetSummaryRequest, WatchSummaryRequest};
@@ -17,7 +20,11 @@ use crate::world::{
 };
 
 const SECTION: Section = Section::Allergies;
+const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
+/// Room for three answers of a mebibyte to one viewer app, and for nine of an eighth of it in one summary, of which the
+/// rest of the summary takes one.
+const CAPACITY: Capacity = Capacity { memory: 7 * MIB, summary: MIB + 9 * 128 * KIB };
 
 /// A source whose answer is a little larger than that.
 fn answering(bytes: usize) -> MemoryStore {
@@ -27,6 +34,10 @@ fn answering(bytes: usize) -> MemoryStore {
 
 fn large(code: &str, bytes: usize) -> MemberSpec {
     member(ods(code), OrganisationKind::Acute, answering(bytes))
+}
+
+async fn small_room(members: Vec<MemberSpec>) -> World {
+    World::built(members, |builder| builder.capacity(CAPACITY)).await
 }
 
 fn outcomes_of(summary: &wire::Summary, wanted: Outcome) -> Vec<String> {
@@ -64,12 +75,13 @@ async fn in_time(world: &World) -> wire::Summary {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_into_one_summary_is_left_out_by_name_and_the_rest_is_shown() {
-    // Eight of those of 15/2 MiB fit. The first is the largest; of the others, the last is the last by name.
+    // Eight of those of the same size fit. The first is the largest; of the others, the last is the last by name.
     let mut members = three(allergic_to("penicillin"), store(), store());
-    members.push(large("RA0", limit::ANSWER_BYTES - MIB / 4));
-    members.extend((1..10).map(|number| large(&format!("RA{number}"), limit::ANSWER_BYTES - MIB / 2)));
-    let world = World::of(members).await;
+    members.push(large("RA0", 136 * KIB));
+    members.extend((1..10).map(|number| large(&format!("RA{number}"), 128 * KIB)));
+    let world = small_room(members).await;
     let summary = in_time(&world).await;
+    assert!(summary.encoded_len() <= CAPACITY.summary);
     let full = NoAnswer::SummaryFull;
     assert_eq!(outcomes_of(&summary, Outcome::LeftOut), ["RA0", "RA9"]);
     assert!(outcomes_of(&summary, Outcome::TimedOut).is_empty());
@@ -101,12 +113,13 @@ async fn hospitals(world: &World, of: &OdsCode, relationship: RelationshipKind) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_nobody_takes_fill_the_room_of_one_viewer_app_and_no_others() {
-    let size = limit::ANSWER_BYTES - MIB / 2;
-    let world = World::of(three(allergic_to("penicillin"), answering(size), store())).await;
+    // More than the half of which a link takes in unread.
+    let size = MIB;
+    let world = small_room(three(allergic_to("penicillin"), answering(size), store())).await;
     let room = world.federation.broker().room();
     let mut client = client(&world).await;
     let mut unread = Vec::new();
-    while room.taken() + size < limit::ANSWERS_BYTES / 2 {
+    while room.taken() + size < CAPACITY.memory / 2 {
         let before = room.taken();
         unread.push(client.watch_summary(request(&world, WatchSummaryRequest::default())).await.unwrap());
         // One that came too late on a busy machine takes no room, and there is another.

@@ -8,6 +8,7 @@ use weald_broker::attached::AttachedNodes;
 use weald_broker::bootstrap::{AuthorityPlace, Bootstrap, BootstrapParts};
 use weald_broker::dial::Nodes;
 use weald_broker::door::DoorRecord;
+use weald_broker::room::Capacity;
 use weald_broker::service::BrokerService;
 use weald_broker::session::Keeper;
 use weald_broker::{Broker, BrokerParts};
@@ -91,6 +92,7 @@ impl Program for Configuration {
             pseudonyms,
             nodes: Arc::clone(&nodes) as Arc<dyn AskNode>,
             env: env.clone(),
+            capacity: Capacity::default(),
         }));
         let keeper = Keeper { broker: Arc::clone(&broker), nodes, log: self.audit_log.value.clone() };
         let routes = Routes::new(BrokerService::serve(Arc::clone(&broker)));
