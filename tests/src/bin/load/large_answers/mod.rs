@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use weald_proto::OdsCode;
-use weald_tests::federation::APP;
 
 use crate::console;
 use crate::machine;
@@ -36,7 +35,7 @@ pub(crate) async fn run(options: &LargeAnswers) -> anyhow::Result<bool> {
     let mut federation = Process::start(&["federation", "--attached"], folder.path(), Share::Equal)?;
     anyhow::ensure!(federation.hear().await? == READY, "the federation is not ready");
     let place = Place::open(folder.path())?;
-    let small = Small::new(Arc::new(Party::of(&place, &OdsCode::parse(MEASURED)?, APP, MEASURED_FROM)?));
+    let small = Small::new(Arc::new(Party::of(&place, &OdsCode::parse(MEASURED)?, MEASURED_FROM)?));
     let stage = Stage { folder: folder.path(), small: &small };
     stage.alone(WARM_UP).await?;
     stage.beside(WARM_UP).await?;
