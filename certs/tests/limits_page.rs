@@ -146,6 +146,7 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         NAMES,
         UNMAPPED_KINDS,
         ITEMS,
+        ELEMENTS,
         ENROLMENT_BYTES,
         CERTIFICATE_REQUEST_BYTES,
         TOKEN_CHARS,

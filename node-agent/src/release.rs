@@ -10,7 +10,7 @@ use weald_policy::{conceals, release as redact};
 use weald_proto::wire::item::Detail;
 use weald_proto::{
     Digest, Filter, Grant, Identity, Level, Outcome, Random, Section, SectionState, SectionStatement, Statement,
-    UnavailableCause, WithheldReason, limit, wire,
+    UnavailableCause, WithheldReason, elements, limit, wire,
 };
 
 use crate::decide::{Decided, Declined};
@@ -218,7 +218,7 @@ impl Release {
     }
 
     fn fill(&mut self, node: &Node, asked: &Asked, decided: &Decided, mut read: BTreeMap<Section, SectionReading>) {
-        let mut room = Room { bytes: limit::ANSWER_BYTES - RESERVE, items: limit::ITEMS };
+        let mut room = Room { bytes: limit::ANSWER_BYTES - RESERVE, items: limit::ITEMS, elements: limit::ELEMENTS };
         for section in asked.query().grants.keys() {
             let reason = decided.decision.reason(*section).text.clone();
             let permit = decided.permitted.permit();
@@ -315,6 +315,7 @@ fn forget_absent_members(items: &mut [wire::Item]) {
 struct Room {
     bytes: usize,
     items: usize,
+    elements: usize,
 }
 
 /// Keeps whole items while there is room, and counts the rest.
@@ -323,9 +324,11 @@ fn cut(mut items: Vec<wire::Item>, room: &mut Room) -> (Vec<wire::Item>, u32) {
     for item in items.iter().take(room.items) {
         // Two framing bytes and a length of at most four.
         let size = item.encoded_len() + 8;
-        if size > room.bytes {
+        let elements = elements(item);
+        if size > room.bytes || elements > room.elements {
             break;
         }
+        room.elements -= elements;
         room.bytes -= size;
         kept += 1;
     }

@@ -7,6 +7,7 @@ use prost::Message as _;
 use prost::bytes::Bytes;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
+use crate::elements::elements_in;
 use crate::{
     Digest, Identity, IdentityMismatch, KeyOwner, Keyring, Malformed, OdsCode, Outcome, Patient, Query, Section,
     SectionState, Signed, Statement, Verified, VerifyError, bounded, limit, wire,
@@ -115,6 +116,7 @@ impl Answer {
 
     fn check_parts(&self, statement: &Statement) -> Result<BTreeMap<Section, Vec<wire::Item>>, AnswerError> {
         let mut parts = BTreeMap::new();
+        let mut elements: usize = 0;
         for part in &self.parts {
             let section = part.section;
             let stated = statement.sections.get(&section).ok_or(AnswerError::PartUnstated(section))?;
@@ -130,6 +132,10 @@ impl Answer {
             // Counted first: an item of two bytes is some hundred times as large once it is decoded.
             if u32::try_from(item_count(&part.content)?) != Ok(stated.item_count) {
                 return Err(AnswerError::WrongCount(section));
+            }
+            elements = elements.saturating_add(elements_in(&part.content)?);
+            if elements > limit::ELEMENTS {
+                return Err(AnswerError::TooManyElements(section));
             }
             let items = wire::Part::decode(&*part.content).map_err(|_| NO_PART)?.items;
             if parts.insert(section, items).is_some() {
@@ -254,4 +260,7 @@ pub enum AnswerError {
     /// A part with another number of items than was signed.
     #[error("the part of section {0} has another number of items than stated")]
     WrongCount(Section),
+    /// A part that would take up too much memory once it is decoded, with those before it.
+    #[error("the parts up to that of section {0} have more than {most} elements", most = limit::ELEMENTS)]
+    TooManyElements(Section),
 }

@@ -41,6 +41,8 @@ pub const NAMES: usize = 64;
 pub const UNMAPPED_KINDS: usize = 256;
 /// Items of one answer, over all its sections.
 pub const ITEMS: usize = 20_000;
+/// Elements of one answer, over all its sections: items, the messages in them, and the texts of their lists.
+pub const ELEMENTS: usize = 240_000;
 
 /// Bytes of one notice on a session.
 pub const NOTICE_BYTES: usize = 64 * 1024;

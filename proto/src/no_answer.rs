@@ -104,6 +104,7 @@ impl AnswerError {
             AnswerError::PartSwapped(_) => NoAnswer::AnswerPartSwapped,
             AnswerError::PartMissing(_) => NoAnswer::AnswerPartMissing,
             AnswerError::WrongCount(_) => NoAnswer::AnswerCount,
+            AnswerError::TooManyElements(_) => NoAnswer::AnswerTooLarge,
         }
     }
 }

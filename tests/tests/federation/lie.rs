@@ -1,7 +1,7 @@
 //! A member's node that lies: what it sends is shown to nobody, and costs only itself.
 
 use prost::Message as _;
-use weald_proto::{Digest, NoAnswer, Outcome, Section, SectionState, wire};
+use weald_proto::{Digest, NoAnswer, Outcome, Section, SectionState, limit, wire};
 use weald_tests::federation::alter;
 use weald_viewer::View;
 
@@ -307,11 +307,31 @@ async fn an_answer_that_is_none_is_invalid() {
             answer
         })
         .await;
-    let huge = weald_proto::limit::ANSWER_BYTES + 1;
+    let huge = limit::ANSWER_BYTES + 1;
     let reason = liars
         .tell("more than the largest answer", move |_, mut answer| {
             answer.parts[0].content = vec![0; huge].into();
             answer
+        })
+        .await;
+    assert_eq!(reason, NoAnswer::AnswerTooLarge.as_str());
+    liars.world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_more_elements_than_may_be_is_too_large() {
+    let liars = Liars::gather().await;
+    let reason = liars
+        .tell("an item of very many empty codings", |lying, mut answer| {
+            // With the item itself, one more than may be.
+            let item = wire::Item { codes: vec![wire::Coding::default(); limit::ELEMENTS], ..wire::Item::default() };
+            let content = wire::Part { salt: vec![7; 16], items: vec![item] }.encode_to_vec();
+            let digest = Digest::of(&content);
+            part_of(&mut answer, Section::Allergies).content = content.into();
+            lying.restate(answer, |statement| {
+                let stated = statement.sections.get_mut(&Section::Allergies).unwrap();
+                (stated.part_digest, stated.item_count) = (Some(digest), 1);
+            })
         })
         .await;
     assert_eq!(reason, NoAnswer::AnswerTooLarge.as_str());

@@ -1,7 +1,7 @@
 //! Organisations that send very much: it costs them, and nobody else.
 
 use tokio::time::Instant;
-use weald_proto::{Outcome, Section, limit};
+use weald_proto::{Outcome, Section, limit, wire};
 
 use crate::world::{World, allergic_to, doctor, hospital, item, only, patient, practice, shown, store, three};
 
@@ -33,5 +33,19 @@ async fn an_answer_holds_so_many_items_over_all_its_sections_and_says_what_was_c
         .collect();
     let all = u32::try_from(limit::ITEMS).unwrap();
     assert_eq!(counts, [(all - 1, 0), (1, all - 2)]);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_honest_answer_holds_no_more_elements_than_may_be_and_says_what_was_cut() {
+    let codes = |so_many| wire::Item { codes: vec![wire::Coding::default(); so_many], ..item("a1", "x") };
+    // The first two fill it, to the last element.
+    let items = vec![codes(limit::ELEMENTS / 2 - 1), codes(limit::ELEMENTS / 2 - 1), codes(0)];
+    let world = World::of(three(store(), store().holds(&patient(), Section::Allergies, items), store())).await;
+    let view = world.view(&only(doctor(), &[Section::Allergies])).await.unwrap();
+    let came = &view.organisations()[&hospital()];
+    assert_eq!(came.outcome(), Outcome::Answered);
+    let stated = &came.statement().unwrap().sections[&Section::Allergies];
+    assert_eq!((stated.item_count, stated.cut_items), (2, 1));
     world.end().await;
 }
