@@ -1,52 +1,22 @@
 //! How a party asks for its certificate, and what it gets.
 
-use std::fmt;
-
-use zeroize::{Zeroize as _, Zeroizing};
+mod token;
 
 use crate::limit;
 use crate::wire::{self, enrolment::Proof as WireProof};
 use crate::{Digest, Malformed, SpiffeId};
 
-/// The fewest characters of a token: 128 bits in base64url.
-const LEAST_TOKEN: usize = 22;
+use token::Asked;
+pub use token::{EnrolmentToken, TokenProof};
+
 /// The tag of a `SEQUENCE` (X.690, 8.9).
 const SEQUENCE: u8 = 0x30;
-
-/// A token that the authority gave out for one enrolment. Does not print, and is wiped when it is dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct EnrolmentToken(Zeroizing<String>);
-
-impl EnrolmentToken {
-    /// Parses a token: 22 to 256 of `A-Z a-z 0-9 - _ .`.
-    ///
-    /// # Errors
-    ///
-    /// [`Malformed`] for any other character or length. The text is wiped.
-    pub fn parse(text: String) -> Result<Self, Malformed> {
-        let token = EnrolmentToken(Zeroizing::new(text));
-        let fits = (LEAST_TOKEN..=limit::TOKEN_CHARS).contains(&token.0.len())
-            && token.0.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-        if fits { Ok(token) } else { Err(Malformed::new("token", "22 to 256 of A-Z, a-z, 0-9, '-', '_' and '.'")) }
-    }
-
-    /// The token, for whoever compares or sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for EnrolmentToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EnrolmentToken")
-    }
-}
 
 /// What entitles somebody to a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnrolmentProof {
-    /// A token, which the authority takes once.
-    Token(EnrolmentToken),
+    /// That of a token, which the authority takes once.
+    Token(TokenProof),
 }
 
 /// Asks the authority for a certificate. In good form; whether it is granted only the authority can say.
@@ -63,45 +33,55 @@ pub struct Enrolment {
 }
 
 impl Enrolment {
+    /// Asks with a token, which does not go with it: what does is of use for this party, this authority and the key
+    /// that signed this request only.
+    pub fn with_token(
+        token: &EnrolmentToken,
+        party: SpiffeId,
+        authority: Digest,
+        certificate_request: Vec<u8>,
+    ) -> Self {
+        let asked = Asked { party: &party, authority: &authority, certificate_request: &certificate_request };
+        let proof = EnrolmentProof::Token(token.prove(&asked));
+        Enrolment { party, authority, certificate_request, proof }
+    }
+
+    /// True if whoever asked for exactly this had that token. Takes as long whether they had or not.
+    pub fn is_with_token(&self, token: &EnrolmentToken) -> bool {
+        let Enrolment { party, authority, certificate_request, proof: EnrolmentProof::Token(proof) } = self;
+        token.proves(&Asked { party, authority, certificate_request }, proof)
+    }
+
     /// From a message that arrived.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] naming the field. Secrets of the message are wiped.
-    pub fn from_wire(mut message: wire::Enrolment) -> Result<Self, Malformed> {
-        let certificate_request = std::mem::take(&mut message.certificate_request);
-        let proof = match message.proof.take() {
-            Some(WireProof::Token(token)) => EnrolmentProof::Token(EnrolmentToken::parse(token)?),
-            None => return Err(Malformed::new("proof", "a token")),
+    /// [`Malformed`] naming the field.
+    pub fn from_wire(message: wire::Enrolment) -> Result<Self, Malformed> {
+        let wire::Enrolment { party, authority, certificate_request, proof } = message;
+        let proof = match proof {
+            Some(WireProof::Token(proof)) => EnrolmentProof::Token(TokenProof::from_wire(&proof)?),
+            None => return Err(Malformed::new("proof", "that of a token")),
         };
         if certificate_request.len() > limit::CERTIFICATE_REQUEST_BYTES || !is_one_sequence(&certificate_request) {
             return Err(Malformed::new("certificate_request", "PKCS #10 in DER, 4 KiB at most"));
         }
         Ok(Enrolment {
-            party: SpiffeId::parse(&message.party)?,
-            authority: Digest::parse("authority", &message.authority)?,
+            party: SpiffeId::parse(&party)?,
+            authority: Digest::parse("authority", &authority)?,
             certificate_request,
             proof,
         })
     }
 
-    /// As a message. It holds the secrets: whoever keeps it wipes it.
+    /// As a message. There is no secret in it.
     pub fn to_wire(&self) -> wire::Enrolment {
-        let EnrolmentProof::Token(token) = &self.proof;
+        let EnrolmentProof::Token(proof) = &self.proof;
         wire::Enrolment {
             party: self.party.to_string(),
             authority: self.authority.to_vec(),
             certificate_request: self.certificate_request.clone(),
-            proof: Some(WireProof::Token(token.expose().to_owned())),
-        }
-    }
-}
-
-impl Drop for wire::Enrolment {
-    /// A token stays in no message that was dropped.
-    fn drop(&mut self) {
-        if let Some(WireProof::Token(token)) = &mut self.proof {
-            token.zeroize();
+            proof: Some(WireProof::Token(proof.to_wire())),
         }
     }
 }
@@ -163,14 +143,17 @@ mod tests {
 
     const TOKEN: &str = "k7Jq2Vb0sYw3Zx8Lr5Tn1A";
 
+    fn token() -> EnrolmentToken {
+        EnrolmentToken::parse(TOKEN.to_owned()).unwrap()
+    }
+
+    fn enrolment() -> Enrolment {
+        let party = SpiffeId::parse("spiffe://kent.weald.example/org/RVV/node").unwrap();
+        Enrolment::with_token(&token(), party, Digest::of(b"root"), vec![0x30, 0x03, 0x02, 0x01, 0x00])
+    }
+
     fn message() -> wire::Enrolment {
-        Enrolment {
-            party: SpiffeId::parse("spiffe://kent.weald.example/org/RVV/node").unwrap(),
-            authority: Digest::of(b"root"),
-            certificate_request: vec![0x30, 0x03, 0x02, 0x01, 0x00],
-            proof: EnrolmentProof::Token(EnrolmentToken::parse(TOKEN.to_owned()).unwrap()),
-        }
-        .to_wire()
+        enrolment().to_wire()
     }
 
     fn field(change: impl FnOnce(&mut wire::Enrolment)) -> &'static str {
@@ -190,10 +173,11 @@ mod tests {
         assert_eq!(field(|m| m.party = "spiffe://kent.weald.example/org/RVV/node/".into()), "spiffe_id");
         assert_eq!(field(|m| m.authority = vec![0; 31]), "authority");
         assert_eq!(field(|m| m.proof = None), "proof");
-        for wrong in ["short", "k7Jq2Vb0sYw3Zx8Lr5Tn1A\n", "k7Jq2Vb0sYw3Zx8Lr5Tn1\u{e9}"] {
-            assert_eq!(field(|m| m.proof = Some(WireProof::Token(wrong.into()))), "token");
-        }
-        assert_eq!(field(|m| m.proof = Some(WireProof::Token("x".repeat(limit::TOKEN_CHARS + 1)))), "token");
+        let proof = |token_id: usize, mac: usize| {
+            Some(WireProof::Token(wire::TokenProof { token_id: vec![0; token_id], mac: vec![0; mac] }))
+        };
+        assert_eq!(field(|m| m.proof = proof(31, 32)), "token_id");
+        assert_eq!(field(|m| m.proof = proof(32, 33)), "mac");
         let long = limit::CERTIFICATE_REQUEST_BYTES;
         for wrong in [vec![], vec![0x30, 0x01], vec![0x30, 0x80, 0, 0], vec![0x31, 0x00], vec![0x30; long + 1]] {
             assert_eq!(field(|m| m.certificate_request = wrong), "certificate_request");
@@ -212,8 +196,48 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_printed_by_nothing_that_holds_it() {
-        let enrolment = Enrolment::from_wire(message()).unwrap();
-        assert!(!format!("{enrolment:?}").contains(TOKEN) && !format!("{:?}", enrolment.to_wire()).contains(TOKEN));
+    fn a_token_has_enough_characters_of_its_own_set() {
+        assert!(EnrolmentToken::parse("x".repeat(limit::TOKEN_CHARS)).is_ok());
+        let long = "x".repeat(limit::TOKEN_CHARS + 1);
+        for wrong in ["short", "k7Jq2Vb0sYw3Zx8Lr5Tn1A\n", "k7Jq2Vb0sYw3Zx8Lr5Tn1\u{e9}", &long] {
+            assert_eq!(EnrolmentToken::parse(wrong.to_owned()).unwrap_err().field, "token");
+        }
+    }
+
+    #[test]
+    fn a_proof_is_of_use_for_no_other_key_party_authority_or_token() {
+        let enrolment = enrolment();
+        assert!(enrolment.is_with_token(&token()));
+        let changed: [fn(&mut Enrolment); 5] = [
+            |enrolment| enrolment.certificate_request[4] = 1,
+            |enrolment| enrolment.party = SpiffeId::parse("spiffe://kent.weald.example/org/RVW/node").unwrap(),
+            |enrolment| enrolment.party = SpiffeId::parse("spiffe://sussex.weald.example/org/RVV/node").unwrap(),
+            |enrolment| enrolment.authority = Digest::of(b"another root"),
+            |enrolment| enrolment.certificate_request.push(0),
+        ];
+        for (number, change) in changed.into_iter().enumerate() {
+            let mut other = enrolment.clone();
+            change(&mut other);
+            assert!(!other.is_with_token(&token()), "change {number}");
+        }
+        let of_another = EnrolmentToken::parse("x".repeat(22)).unwrap();
+        assert!(!enrolment.is_with_token(&of_another) && of_another.id() != token().id());
+    }
+
+    #[test]
+    fn the_proof_is_the_one_that_the_contract_spells_out() {
+        let EnrolmentProof::Token(proof) = enrolment().proof;
+        let wire::TokenProof { token_id, mac } = proof.to_wire();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&token_id), "a6a35508873bcf132c2150d9ae1af51aaa1b94d4a8fc494479c13c893cb6136d");
+        assert_eq!(hex(&mac), "e426350c0a2267b51f4cd133209c3d26946b546827d4d9690f3f6ca66a2d1e55");
+    }
+
+    #[test]
+    fn a_token_is_printed_by_nothing_that_has_it_and_is_in_no_message() {
+        let enrolment = enrolment();
+        assert!(!format!("{:?} {enrolment:?} {:?}", token(), enrolment.to_wire()).contains(TOKEN));
+        let sent = prost::Message::encode_to_vec(&enrolment.to_wire());
+        assert!(!sent.windows(TOKEN.len()).any(|bytes| bytes == TOKEN.as_bytes()));
     }
 }

@@ -65,7 +65,7 @@ pub use assertion::{Assertion, BreakGlassReason, Relationship, RelationshipKind}
 pub use completeness::{Completeness, RolledState};
 pub use digest::Digest;
 pub use elements::elements;
-pub use enrolment::{Enrolled, Enrolment, EnrolmentProof, EnrolmentToken};
+pub use enrolment::{Enrolled, Enrolment, EnrolmentProof, EnrolmentToken, TokenProof};
 pub use env::{Clock, ManualClock, Random, SystemClock, SystemRandom};
 pub use grant::{Filter, Grant};
 pub use identity::{Identity, IdentityMismatch};

@@ -22,13 +22,16 @@ use weald_proto::{Digest, Enrolled, Enrolment, EnrolmentProof, EnrolmentToken, R
 
 use super::build::{ANY_PORT, Ground, bind};
 
+/// A token, and for whom it was given out.
+type Given = (EnrolmentToken, SpiffeId);
+
 /// A stand-in for the authority, and what a test may turn about it.
 #[derive(Clone)]
 pub struct StandIn {
     authority: Arc<Authority>,
     env: Env,
-    /// By what they are, for whom they are. A token that was used is not among them.
-    tokens: Arc<Mutex<BTreeMap<String, SpiffeId>>>,
+    /// By their ids, with whom they are for. A token that was used is not among them.
+    tokens: Arc<Mutex<BTreeMap<Digest, Given>>>,
     asked: Arc<AtomicUsize>,
     held: Arc<watch::Sender<bool>>,
 }
@@ -50,9 +53,9 @@ impl StandIn {
     pub fn give_token(&self, party: &SpiffeId) -> anyhow::Result<EnrolmentToken> {
         let mut bytes = [0; 24];
         self.env.random.fill(&mut bytes);
-        let token = URL_SAFE_NO_PAD.encode(bytes);
-        self.tokens().insert(token.clone(), party.clone());
-        Ok(EnrolmentToken::parse(token)?)
+        let token = EnrolmentToken::parse(URL_SAFE_NO_PAD.encode(bytes))?;
+        self.tokens().insert(token.id(), (token.clone(), party.clone()));
+        Ok(token)
     }
 
     /// Lets no question be answered until it is let go.
@@ -67,20 +70,21 @@ impl StandIn {
 
     fn issue(&self, enrolment: &Enrolment) -> Result<Enrolled, Reason> {
         let Enrolment { party, authority, certificate_request, proof } = enrolment;
-        let EnrolmentProof::Token(token) = proof;
+        let EnrolmentProof::Token(proof) = proof;
         let mut tokens = self.tokens();
-        let is_theirs = tokens.get(token.expose()) == Some(party);
+        let given = tokens.get(&proof.token_id);
+        let is_theirs = given.is_some_and(|(token, whose)| whose == party && enrolment.is_with_token(token));
         if !is_theirs || *authority != Digest::of(self.authority.root()) {
             return Err(Reason::EnrolmentRefused);
         }
         let terms = LeafTerms::usual(party, self.env.clock.now());
         let request = certificate_request.as_slice().into();
         let issued = self.authority.issue(&request, party, &terms).map_err(|_| Reason::RequestMalformed)?;
-        tokens.remove(token.expose());
+        tokens.remove(&proof.token_id);
         Enrolled::new(issued.chain.iter().map(|der| der.to_vec()).collect()).map_err(|_| Reason::Internal)
     }
 
-    fn tokens(&self) -> MutexGuard<'_, BTreeMap<String, SpiffeId>> {
+    fn tokens(&self) -> MutexGuard<'_, BTreeMap<Digest, Given>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

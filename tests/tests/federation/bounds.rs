@@ -12,9 +12,9 @@ use serde_json::{Value as Json, json};
 use weald_certs::{FileName, KeyState, RegisteredKey};
 use weald_proto::session::{BrokerNotice, NodeNotice};
 use weald_proto::{
-    Answer, Assertion, Completeness, Digest, Enrolled, Enrolment, EnrolmentProof, EnrolmentToken, Identity, KeyEntry,
-    KeyId, KeyUse, Keyring, Malformed, MergePlan, Query, Section, Signable as _, Signed, SpiffeId, Statement,
-    VerifyError, limit, wire,
+    Answer, Assertion, Completeness, Digest, Enrolled, Enrolment, EnrolmentToken, Identity, KeyEntry, KeyId, KeyUse,
+    Keyring, Malformed, MergePlan, Query, Section, Signable as _, Signed, SpiffeId, Statement, VerifyError, limit,
+    wire,
 };
 use weald_viewer::SummaryError;
 
@@ -54,7 +54,8 @@ const TABLE: &[(&str, Bound)] = &[
     ("Enrolment.party", Most(VIEWER_CHARS, "spiffe_id")),
     ("Enrolment.authority", Fits(32, "authority")),
     ("Enrolment.certificate_request", Most(limit::CERTIFICATE_REQUEST_BYTES, "certificate_request")),
-    ("Enrolment.token", Most(limit::TOKEN_CHARS, "token")),
+    ("TokenProof.token_id", Fits(32, "token_id")),
+    ("TokenProof.mac", Fits(32, "mac")),
     // At a newcomer, from a broker; and at a broker, from the authority.
     (
         "GetRegisterFileResponse.piece",
@@ -253,7 +254,7 @@ impl Samples {
         match message {
             "GetSummaryRequest" | "WatchSummaryRequest" => ("service.v1.GetSummaryRequest", Vec::new()),
             "GetRegisterFileRequest" => ("service.v1.GetRegisterFileRequest", Vec::new()),
-            "Enrolment" => ("v1.Enrolment", enrolment()),
+            "Enrolment" | "TokenProof" => ("v1.Enrolment", enrolment()),
             "Enrolled" => ("v1.Enrolled", Vec::new()),
             "SignedMessage" => ("v1.SignedMessage", query.encode_to_vec()),
             "Query" | "SectionGrant" => ("v1.Query", query.payload.clone()),
@@ -328,12 +329,8 @@ impl Samples {
 /// An enrolment in good form.
 fn enrolment() -> Vec<u8> {
     let token = EnrolmentToken::parse("k7Jq2Vb0sYw3Zx8Lr5Tn1A".to_owned()).unwrap();
-    let enrolment = Enrolment {
-        party: SpiffeId::parse("spiffe://kent.weald.example/org/RVV/node").unwrap(),
-        authority: Digest::of(b"root"),
-        certificate_request: vec![0x30, 0x00],
-        proof: EnrolmentProof::Token(token),
-    };
+    let party = SpiffeId::parse("spiffe://kent.weald.example/org/RVV/node").unwrap();
+    let enrolment = Enrolment::with_token(&token, party, Digest::of(b"root"), vec![0x30, 0x00]);
     enrolment.to_wire().encode_to_vec()
 }
 

@@ -106,7 +106,7 @@ async fn whoever_tries_tokens_reaches_the_authority_a_few_times_and_does_not_fil
     let (began, mut refused) = (Instant::now(), 0);
     for number in 0..200 {
         let token = EnrolmentToken::parse(format!("k7Jq2Vb0sYw3Zx8Lr5{number:06}")).unwrap();
-        match link.enrol(&enrolment(&world, &id, token, &key), PATIENCE).await {
+        match link.enrol(&enrolment(&world, &id, &token, &key), PATIENCE).await {
             Err(NewcomerError::Refused(Reason::EnrolmentRefused)) => refused += 1,
             Err(NewcomerError::Refused(Reason::TooManyRequests)) => {}
             other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ mod reach;
 use std::time::Duration;
 
 use weald_certs::{LeafKey, Newcomer, NewcomerError, NewcomerLink};
-use weald_proto::{Digest, Enrolment, EnrolmentProof, EnrolmentToken, Reason, SpiffeId};
+use weald_proto::{Digest, Enrolment, EnrolmentToken, Reason, SpiffeId};
 use weald_tests::federation::{FederationBuilder, StandIn};
 
 use crate::world::{World, allergic_to, ods, store, three};
@@ -39,13 +39,9 @@ fn new_node(world: &World) -> SpiffeId {
 }
 
 /// What a node sends that has this token, and keeps this key.
-fn enrolment(world: &World, party: &SpiffeId, token: EnrolmentToken, key: &LeafKey) -> Enrolment {
-    Enrolment {
-        party: party.clone(),
-        authority: Digest::of(world.federation.authority().root()),
-        certificate_request: key.request().unwrap().to_vec(),
-        proof: EnrolmentProof::Token(token),
-    }
+fn enrolment(world: &World, party: &SpiffeId, token: &EnrolmentToken, key: &LeafKey) -> Enrolment {
+    let authority = Digest::of(world.federation.authority().root());
+    Enrolment::with_token(token, party.clone(), authority, key.request().unwrap().to_vec())
 }
 
 /// The reason with which a newcomer was refused.
