@@ -1,5 +1,6 @@
 //! The listening end: mutual TLS, then HTTP for whoever may come in.
 
+mod arrivals;
 mod arriving;
 mod blame;
 mod call;
@@ -180,13 +181,14 @@ async fn connection(
     routes: Routes,
     shutdown: CancellationToken,
 ) {
-    let had_to_wait = arrival.has_to_wait();
+    let (had_to_wait, gives_way) = (arrival.has_to_wait(), arrival.gives_way());
     let knocked = async {
         arrival.turn().await;
         gate.hear(tcp).await
     };
     let knocked = tokio::select! {
         () = shutdown.cancelled() => return,
+        () = gives_way.cancelled() => return gate.give_way(from),
         knocked = knocked => knocked,
     };
     let knock = match (knocked, &gate.annex) {
@@ -200,6 +202,7 @@ async fn connection(
     };
     let admitted = tokio::select! {
         () = shutdown.cancelled() => return,
+        () = gives_way.cancelled() => return gate.give_way(from),
         admitted = gate.admit(arrival, knock) => admitted,
     };
     match admitted {
@@ -215,13 +218,14 @@ async fn connection(
 /// Somebody at the door of strangers. If there is no room, no key was exchanged yet: being many costs us little.
 async fn stranger(Annex { gate, routes }: Annex, knock: Knock, from: SocketAddr, shutdown: CancellationToken) {
     let Some(arrival) = gate.arrive(from) else { return };
-    let had_to_wait = arrival.has_to_wait();
+    let (had_to_wait, gives_way) = (arrival.has_to_wait(), arrival.gives_way());
     let admitted = async {
         arrival.turn().await;
         gate.admit_stranger(arrival, knock, from).await
     };
     let admitted = tokio::select! {
         () = shutdown.cancelled() => return,
+        () = gives_way.cancelled() => return gate.give_way(from),
         admitted = admitted => admitted,
     };
     match admitted {

@@ -146,6 +146,12 @@ impl Gate {
         self.report(from, refusal);
     }
 
+    /// Reports a handshake that gives way to another. That is nobody's fault: others came.
+    pub(super) fn give_way(&self, from: SocketAddr) {
+        let what = "the oldest handshake of the address that has most, as many in progress as there may be";
+        self.report(from, Refusal::new(Reason::TooManyConnections, what));
+    }
+
     /// Counts a refusal and tells the watch.
     pub(super) fn report(&self, from: SocketAddr, Refusal { reason, peer, detail }: Refusal) {
         self.occupancy.count_refused(reason);

@@ -6,11 +6,12 @@ use weald_proto::limit;
 
 /// The limits of one [`Acceptor`](crate::Acceptor). `docs/limits.md` lists the defaults.
 ///
-/// An address is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177: that is what one
-/// customer has). An identity is a SPIFFE id.
+/// An address is an IPv4 address, or the /48 network of an IPv6 address (RFC 6177: a site has a /48 or less,
+/// and so many networks of 64 bits). An identity is a SPIFFE id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// TLS handshakes in progress, of everybody. Beyond: the connection is closed.
+    /// TLS handshakes in progress, of everybody. Beyond: the oldest of the address that has most is closed, for one of
+    /// an address that has fewer; otherwise the new one.
     pub handshakes: usize,
     /// TLS handshakes in progress, of one address. Beyond: the connection is closed.
     pub handshakes_per_address: usize,

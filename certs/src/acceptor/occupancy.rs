@@ -1,15 +1,15 @@
 //! Who is here: connections, handshakes and calls of one port, counted and limited.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use weald_proto::Reason;
 
+use super::arrivals::{Arrivals, Handshake};
 use super::caller::{Caller, Callers, TooMany, Who};
 use super::everybody::Everybody;
 use super::limits::Limits;
@@ -24,14 +24,6 @@ pub struct Occupancy {
     callers: Callers,
     requests: AtomicUsize,
     refused: Vec<AtomicU64>,
-}
-
-/// INVARIANT: `handshakes` is the sum of `by_network`, in which no number is zero.
-#[derive(Default)]
-struct Arrivals {
-    connections: usize,
-    handshakes: usize,
-    by_network: HashMap<IpAddr, usize>,
 }
 
 impl Occupancy {
@@ -54,7 +46,7 @@ impl Occupancy {
 
     /// Handshakes in progress, those that wait for their turn included.
     pub fn handshakes(&self) -> usize {
-        self.arrivals().handshakes
+        self.arrivals().handshakes()
     }
 
     /// Identities that are connected.
@@ -78,30 +70,20 @@ impl Occupancy {
         }
     }
 
-    /// A connection that was accepted, if there is room for its handshake; otherwise what is full.
+    /// A connection that was accepted, if there is room for its handshake, or somebody else's has to give way to it;
+    /// otherwise what is full.
     pub(super) fn arrive(self: &Arc<Self>, from: IpAddr) -> Result<Arrival, &'static str> {
         let network = network(from);
         let mut arrivals = self.arrivals();
-        if arrivals.connections >= self.limits.connections {
-            return Err("as many connections as there may be");
-        }
-        if arrivals.handshakes >= self.limits.handshakes {
-            return Err("as many handshakes in progress as there may be");
-        }
-        let of_network = arrivals.by_network.get(&network).copied().unwrap_or(0);
-        if of_network >= self.limits.handshakes_per_address {
-            return Err("as many handshakes in progress as one address may have");
-        }
+        arrivals.room(network, &self.limits)?;
         let turn = self.paces.turn(network, &self.limits);
         let turn = turn.ok_or("more handshakes than one address may begin in that time")?;
         if !self.everybody.may_begin(&self.limits) {
             return Err("more handshakes than all together may begin in that time");
         }
-        arrivals.connections = arrivals.connections.saturating_add(1);
-        arrivals.handshakes = arrivals.handshakes.saturating_add(1);
-        arrivals.by_network.insert(network, of_network.saturating_add(1));
+        let handshake = arrivals.begin(network, &self.limits);
         drop(arrivals);
-        Ok(Arrival { occupancy: Arc::clone(self), turn, handshaking: Some(network) })
+        Ok(Arrival { occupancy: Arc::clone(self), turn, handshake })
     }
 
     /// A connection from there had to be ended for what its peer did.
@@ -128,12 +110,12 @@ impl Occupancy {
     }
 }
 
-/// The address by which handshakes are counted: of IPv6 the /64, all of which one customer has.
+/// The address by which whoever connects is counted: of IPv6 the /48, the most that one site has (RFC 6177).
 pub(super) fn network(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            let [a, b, c, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
         }
         v4 => v4,
     }
@@ -143,7 +125,7 @@ pub(super) fn network(from: IpAddr) -> IpAddr {
 pub(super) struct Arrival {
     occupancy: Arc<Occupancy>,
     turn: Duration,
-    handshaking: Option<IpAddr>,
+    handshake: Handshake,
 }
 
 impl Arrival {
@@ -159,32 +141,25 @@ impl Arrival {
         }
     }
 
+    /// Ends when it has to give way to another handshake; never once its own has ended.
+    pub(super) fn gives_way(&self) -> CancellationToken {
+        self.handshake.gives_way.clone()
+    }
+
     /// The handshake has ended, and it is they, who take a seat if there is one left; otherwise what
     /// is full.
-    pub(super) fn seat(mut self, who: Who) -> Result<Seat, &'static str> {
-        self.end_handshake();
+    pub(super) fn seat(self, who: Who) -> Result<Seat, &'static str> {
+        self.occupancy.arrivals().end(&self.handshake);
         let caller = self.occupancy.callers.admit(who, &self.occupancy.limits);
         let caller = caller.ok_or("as many connections as one identity may have")?;
         Ok(Seat { caller, _arrival: self })
-    }
-
-    fn end_handshake(&mut self) {
-        let Some(network) = self.handshaking.take() else { return };
-        let mut arrivals = self.occupancy.arrivals();
-        arrivals.handshakes = arrivals.handshakes.saturating_sub(1);
-        if let Entry::Occupied(mut of_network) = arrivals.by_network.entry(network) {
-            *of_network.get_mut() = of_network.get().saturating_sub(1);
-            if *of_network.get() == 0 {
-                of_network.remove();
-            }
-        }
     }
 }
 
 impl Drop for Arrival {
     fn drop(&mut self) {
-        self.end_handshake();
         let mut arrivals = self.occupancy.arrivals();
+        arrivals.end(&self.handshake);
         arrivals.connections = arrivals.connections.saturating_sub(1);
     }
 }
@@ -284,12 +259,38 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_one_ipv6_network_count_as_one_and_mapped_ones_as_ipv4() {
+    fn the_addresses_of_one_ipv6_site_count_as_one_and_mapped_ones_as_ipv4() {
         let of = |text: &str| network(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2:3::1"), of("2001:db8:1:2::ffff"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("2001:db8:1:2:3::1"), of("2001:db8:1:3::ffff"));
+        assert_ne!(of("2001:db8:1::1"), of("2001:db8:2::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+
+    /// As many handshakes as can be held from there.
+    fn hold(occupancy: &Arc<Occupancy>, from: IpAddr) -> Vec<Arrival> {
+        std::iter::from_fn(|| occupancy.arrive(from).ok()).take(2000).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_ipv6_site_holds_no_more_places_than_one_ipv4_address_however_many_networks_it_has() {
+        let occupancy = Arc::new(Occupancy::new(Limits::default()));
+        let subnet = |number: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, number, 0, 0, 0, 1));
+        let _held: Vec<_> = (0..64).map(|number| hold(&occupancy, subnet(number))).collect();
+        assert!(occupancy.handshakes() <= Limits::default().handshakes_per_address);
+        assert_eq!(occupancy.arrive("192.0.2.1".parse().unwrap()).err(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn addresses_that_hold_every_place_hold_none_against_another() {
+        let occupancy = Arc::new(Occupancy::new(Limits::default()));
+        let held: Vec<_> = (1..=9).flat_map(|last| hold(&occupancy, IpAddr::from([192, 0, 2, last]))).collect();
+        assert_eq!(occupancy.handshakes(), Limits::default().handshakes);
+        let newcomer = occupancy.arrive("198.51.100.1".parse().unwrap()).unwrap();
+        assert!(!newcomer.gives_way().is_cancelled());
+        assert_eq!(held.iter().filter(|one| one.gives_way().is_cancelled()).count() + 1024, held.len() + 1);
+        drop((held, newcomer));
+        assert_eq!((occupancy.connections(), occupancy.handshakes()), (0, 0));
     }
 
     #[test]
@@ -300,7 +301,6 @@ mod tests {
         let held = [arrive(1).unwrap(), arrive(1).unwrap()];
         assert!(arrive(1).err().unwrap().contains("one address"));
         let other = arrive(2).unwrap();
-        assert!(arrive(3).err().unwrap().contains("handshakes"));
         let id = SpiffeId::parse("spiffe://kent.weald.example/broker/b1").unwrap();
         let seat = other.seat(Who::Party(id)).unwrap();
         let third = arrive(3).unwrap();
@@ -308,6 +308,5 @@ mod tests {
         assert_eq!((occupancy.connections(), occupancy.handshakes(), occupancy.callers()), (4, 3, 1));
         drop((held, seat, third));
         assert_eq!((occupancy.connections(), occupancy.handshakes(), occupancy.callers()), (0, 0, 0));
-        assert!(occupancy.arrivals().by_network.is_empty());
     }
 }

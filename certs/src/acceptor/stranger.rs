@@ -33,7 +33,7 @@ impl Stranger {
         self.from.ip()
     }
 
-    /// By which strangers are told apart: the address, of IPv6 its /64 network.
+    /// By which strangers are told apart: the address, of IPv6 its /48 network.
     pub fn network(&self) -> IpAddr {
         network(self.from.ip())
     }
