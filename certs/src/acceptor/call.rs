@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::{HeaderMap, Request, Response};
 use hyper::body::{Body as _, Incoming};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 use tonic::service::Routes;
 use tower::Service as _;
@@ -36,7 +38,18 @@ pub(super) struct Visit {
     seat: Seat,
     routes: Routes,
     departures: Arc<Departures>,
-    enough: CancellationToken,
+    patience: Patience,
+    begun: TaskTracker,
+}
+
+/// With a caller that goes on calling although it was refused too often.
+#[derive(Clone, Default)]
+pub(super) struct Patience {
+    /// Cancelled when it is to be told to go.
+    pub(super) little: CancellationToken,
+    /// Cancelled when it goes on calling all the same.
+    pub(super) none: CancellationToken,
+    in_vain: Arc<AtomicU32>,
 }
 
 impl Visit {
@@ -48,12 +61,18 @@ impl Visit {
         routes: Routes,
     ) -> Self {
         let departures = Departures::new(gate.entrance.limits.leave_time);
-        Visit { gate, from, peer, seat, routes, departures, enough: CancellationToken::new() }
+        let (patience, begun) = (Patience::default(), TaskTracker::new());
+        Visit { gate, from, peer, seat, routes, departures, patience, begun }
     }
 
-    /// Cancelled when the caller goes on calling although it was refused too often.
-    pub(super) fn enough(&self) -> CancellationToken {
-        self.enough.clone()
+    /// How much of it is left with this caller.
+    pub(super) fn patience(&self) -> Patience {
+        self.patience.clone()
+    }
+
+    /// The calls that are in flight on this connection.
+    pub(super) fn begun(&self) -> TaskTracker {
+        self.begun.clone()
     }
 
     /// The answers that have not left.
@@ -85,7 +104,7 @@ impl Visit {
                 return self.refuse(form, Reason::TooManyRequests, &Told::wait(wait), "refused too often");
             }
             Err(TooMany::Heedless) => {
-                self.enough.cancel();
+                self.patience.call_in_vain(self.gate.entrance.limits.late_refusals);
                 return std::future::pending().await;
             }
         };
@@ -99,7 +118,9 @@ impl Visit {
             Some(peer) => request.extensions_mut().insert(peer.clone()).map(drop),
             None => request.extensions_mut().insert(Stranger::from(self.from)).map(drop),
         };
-        request.extensions_mut().insert(CallGuard::new(&call.in_flight));
+        let guard = CallGuard::new(&call.in_flight);
+        guard.keep(self.begun.token());
+        request.extensions_mut().insert(guard);
         let limits = &self.gate.entrance.limits;
         let request = request.map(|body| Arriving::new(body, (!lasts).then_some(limits), Arc::clone(&call.cut)));
         let mut unanswered = Unanswered { call: &call, is_answered: false };
@@ -151,6 +172,16 @@ impl Visit {
     fn report(&self, reason: Reason, detail: &'static str) {
         let refusal = Refusal::new(reason, detail).of(self.peer.as_ref().map(|peer| peer.spiffe_id().clone()));
         self.gate.report(self.from, refusal);
+    }
+}
+
+impl Patience {
+    /// One more call that is not even told that it is refused.
+    fn call_in_vain(&self, most: u32) {
+        self.little.cancel();
+        if self.in_vain.fetch_add(1, Ordering::Relaxed) >= most {
+            self.none.cancel();
+        }
     }
 }
 

@@ -49,7 +49,8 @@ pub struct Limits {
     /// How late `TOO_MANY_REQUESTS` is said to an identity that was refused too often. Until then its call, whose
     /// body is not read, takes a stream of its connection and nothing else.
     pub late_time: Duration,
-    /// Calls that such an identity may still make at a stretch. Beyond: the connection is closed.
+    /// Calls that such an identity may still make at a stretch. Beyond: it is told to go, and the connection is closed
+    /// once the calls that have begun have ended, or as many again were made.
     pub late_refusals: u32,
     /// How many more of those it may make for every second that passes.
     pub late_refusals_per_second: u32,
@@ -66,7 +67,8 @@ pub struct Limits {
     /// For the whole body of a call. Beyond: `DEADLINE_EXCEEDED`.
     pub body_time: Duration,
     /// For the whole answer to leave, from its head to its last byte: so long may a caller keep it in our
-    /// memory by not reading it. Beyond: the connection is closed.
+    /// memory by not reading it. Beyond: the connection is closed. As long has whatever runs on a connection
+    /// that is told to go.
     pub leave_time: Duration,
     /// For a whole connection, however busy. Beyond: it is closed, once what was begun has ended. None: as
     /// long as it likes.

@@ -13,8 +13,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
-use weald_proto::Reason;
+use weald_proto::{Reason, SpiffeId};
 
 use super::call::Visit;
 use super::gate::{Entrant, Gate};
@@ -44,10 +45,14 @@ const OWN_RESETS: usize = 256;
 const HEADERS: usize = 64;
 /// hyper's smallest buffer for the head of an HTTP/1.1 request.
 const LEAST_HEAD: usize = 8 << 10;
+/// For the peer to notice that it is the end, once nothing that it began is left: an HTTP/2 connection ends by itself
+/// only when the peer has answered a ping.
+const PARTING_TIME: Duration = Duration::from_secs(1);
 /// What an HTTP/2 client says first (RFC 9113, 3.4).
 const PREFACE: usize = 24;
 
-/// Serves until the peer hangs up, or until the requests that run at `shutdown` are done.
+/// Serves until the peer hangs up; or until it is told to go and the requests that run are done, for which they have
+/// `leave_time`.
 pub(super) async fn requests(
     gate: Arc<Gate>,
     entrant: Entrant,
@@ -58,7 +63,7 @@ pub(super) async fn requests(
     let Entrant { door, peer, seat, stream } = entrant;
     let name = peer.as_ref().map(|peer| peer.spiffe_id().clone());
     let visit = Arc::new(Visit::new(Arc::clone(&gate), from, peer, seat, routes));
-    let (departures, enough) = (visit.departures(), visit.enough());
+    let (departures, patience, begun) = (visit.departures(), visit.patience(), visit.begun());
     let service = service_fn(move |request| {
         let visit = Arc::clone(&visit);
         async move { Ok::<_, Infallible>(visit.serve(request).await) }
@@ -68,8 +73,8 @@ pub(super) async fn requests(
     let silence = silence(door, stream.bytes(), limits.head_time);
     let builder = builder(door, limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+    tokio::select! {
+        ended = connection.as_mut() => return over(&gate, from, name.as_ref(), ended),
         () = silence => {
             let refusal = Refusal::new(Reason::HandshakeTimedOut, "HTTP/2 was agreed on, and never begun");
             return gate.end(from, refusal.of(name), false);
@@ -78,27 +83,45 @@ pub(super) async fn requests(
             let refusal = Refusal::new(Reason::DeadlineExceeded, "an answer was not taken in time");
             return gate.end(from, refusal.of(name), false);
         }
-        () = enough.cancelled() => {
+        () = patience.little.cancelled() => {
             let refusal = Refusal::new(Reason::TooManyRequests, "it went on calling although it was refused too often");
-            return gate.end(from, refusal.of(name), false);
+            gate.end(from, refusal.of(name.clone()), false);
         }
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-        () = age(limits.connection_time) => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = departures.overdue() => Ok(()),
-            }
-        }
+        () = shutdown.cancelled() => {}
+        () = age(limits.connection_time) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let ended = tokio::select! {
+        // Sends first what there is to send.
+        biased;
+        ended = connection.as_mut() => ended,
+        () = departures.overdue() => Ok(()),
+        () = patience.none.cancelled() => Ok(()),
+        () = nothing_left(&begun) => Ok(()),
+        () = tokio::time::sleep(limits.leave_time) => Ok(()),
     };
+    over(&gate, from, name.as_ref(), ended);
+}
+
+/// A connection has ended, by itself or by its peer.
+fn over(gate: &Gate, from: SocketAddr, name: Option<&SpiffeId>, ended: Result<(), Box<dyn Error + Send + Sync>>) {
     if let Err(error) = ended {
         if is_breach(&*error) {
             gate.occupancy.at_fault(from.ip());
         }
-        tracing::debug!(peer = name.as_ref().map(tracing::field::display), %error, "connection ended");
+        tracing::debug!(peer = name.map(tracing::field::display), %error, "connection ended");
+    }
+}
+
+/// Ends when no call has been in flight for [`PARTING_TIME`].
+async fn nothing_left(begun: &TaskTracker) {
+    begun.close();
+    loop {
+        begun.wait().await;
+        tokio::time::sleep(PARTING_TIME).await;
+        if begun.is_empty() {
+            return;
+        }
     }
 }
 

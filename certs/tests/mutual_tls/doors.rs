@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::world::{PATIENCE, Slow, World, ask, careless, dial_carelessly};
+use crate::flood::Heedless;
+use crate::world::{PATIENCE, Slow, World, ask, careless, dial_carelessly, until};
 use rustls::{AlertDescription, HandshakeKind, NamedGroup, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -220,6 +221,16 @@ async fn a_listener_that_is_told_to_stop_ends_and_lets_nobody_in() {
     let connector = world.connector(world.credentials(&world.broker()));
     let refused = connector.connect(&node.address.to_string(), link.peer(), PATIENCE).await.unwrap_err();
     assert!(matches!(refused, ConnectError::Network(std::io::ErrorKind::ConnectionRefused)));
+}
+
+#[tokio::test]
+async fn a_listener_stops_though_a_caller_never_says_another_word() {
+    let world = World::new();
+    let mut node = world.serve_node().await;
+    let _silent = Heedless::dial(&world, node.address).await;
+    until(|| node.occupancy.callers() == 1).await;
+    node.shutdown.cancel();
+    tokio::time::timeout(PATIENCE / 4, &mut node.ended).await.expect("others would wait for it").unwrap();
 }
 
 #[tokio::test]

@@ -89,6 +89,8 @@ async fn whoever_does_not_heed_it_is_hung_up_on_and_its_address_pays() {
     assert!(report.detail.contains("went on calling"), "{}", report.detail);
     let occupancy = &node.occupancy;
     until(|| occupancy.connections() == 0).await;
+    // Of those that heard it late.
+    while node.refused.try_recv().is_ok() {}
 
     let dial = || world.dial_node(world.credentials(&world.other_broker()), &node);
     let mut entered = 0;
@@ -97,6 +99,29 @@ async fn whoever_does_not_heed_it_is_hung_up_on_and_its_address_pays() {
         assert!(entered < 5, "nobody minds");
     }
     assert_eq!(node.next_refused().await.reason, Reason::TooManyConnections);
+}
+
+#[tokio::test]
+async fn whoever_is_hung_up_on_hears_the_answers_of_calls_that_had_begun() {
+    let mut world = strict(0);
+    (world.limits.requests_per_identity, world.limits.refusals) = (1, 1);
+    (world.limits.late_refusals, world.limits.late_refusals_per_second) = (1, 0);
+    let (tell, mut callers) = mpsc::unbounded_channel();
+    let may_answer = Arc::default();
+    let slow = Slow { tell, may_answer: Arc::clone(&may_answer) };
+    let (mut broker, link) = world.serve_records(Routes::new(NodeAgentServiceServer::new(slow))).await;
+    let begun = AbortOnDropHandle::new(tokio::spawn(ask(link.clone())));
+    callers.recv().await.unwrap();
+    for told in ["in flight", "refused too often"] {
+        ask(link.clone()).await.unwrap_err();
+        assert!(broker.next_refused().await.detail.contains(told));
+    }
+    let heedless = AbortOnDropHandle::new(tokio::spawn(ask(link)));
+    assert!(broker.next_refused().await.detail.contains("went on calling"));
+    may_answer.notify_one();
+    begun.await.unwrap().unwrap();
+    heedless.await.unwrap().unwrap_err();
+    broker.until_empty().await;
 }
 
 /// The reasons of calls whose bodies never come, and of one more.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::AlertDescription;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
@@ -173,6 +173,21 @@ async fn one_address_holds_so_many_connections_and_each_grows_so_old() {
     assert!(connect(&world, &port).await.is_err());
     until(|| port.strangers.connections() == 0).await;
     assert_eq!(fetch(&mut connect(&world, &port).await.unwrap()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_connection_grows_no_older_though_its_peer_never_says_another_word() {
+    let world = World::new();
+    let change = |limits: &mut Limits| limits.connection_time = Some(Duration::from_millis(100));
+    let port = open(&world, vec![head(3, 0)], change).await;
+    let config = careless(None, &[BOOTSTRAP]);
+    let mut stream = dial_carelessly(&Arc::new(config), port.address).await.unwrap();
+    // A preface, and no settings of its own.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    until(|| port.strangers.callers() == 1).await;
+    let closed = async { while stream.read(&mut [0; 256]).await.is_ok_and(|read| read > 0) {} };
+    tokio::time::timeout(PATIENCE / 2, closed).await.expect("it is not kept until a ping stays unanswered");
+    until(|| port.strangers.connections() == 0).await;
 }
 
 #[tokio::test]
