@@ -104,8 +104,9 @@ impl VerifyingKey {
         self.0.as_bytes()
     }
 
-    /// Strict verification: canonical points and scalars only.
-    pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// Does the signature fit exactly these bytes? Strict: canonical points and scalars only.
+    /// What is signed under a context goes through [`Signed`](crate::Signed) instead.
+    pub fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
         Signature::from_slice(signature).is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
     }
 }

@@ -9,9 +9,9 @@ use weald_proto::Malformed;
 use super::Register;
 
 /// The most characters of a name.
-const NAME_CHARS: usize = 64;
+const NAME_CHARS: usize = 128;
 
-/// The name of a register file: 1 to 64 of `a-z 0-9 - _ .`, not beginning with a dot. It is looked up among
+/// The name of a register file: 1 to 128 of `a-z 0-9 - _ .`, not beginning with a dot. It is looked up among
 /// names, and never a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(String);
@@ -28,7 +28,7 @@ impl FileName {
         if fits {
             Ok(FileName(text.to_owned()))
         } else {
-            Err(Malformed::new("name", "1 to 64 of a-z, 0-9, '-', '_' and '.', not beginning with '.'"))
+            Err(Malformed::new("name", "1 to 128 of a-z, 0-9, '-', '_' and '.', not beginning with '.'"))
         }
     }
 
@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_name_is_no_path() {
-        for name in ["register.json", "5.root.json", "members-07.json", "timestamp.json"] {
+        let target = format!("{}.members-07.json", "5f".repeat(32));
+        for name in [target.as_str(), "register.json", "5.root.json", "members-07.json", "timestamp.json"] {
             assert_eq!(FileName::parse(name).unwrap().as_str(), name);
         }
         let long = "x".repeat(NAME_CHARS + 1);
