@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use weald_proto::Digest;
+
 use crate::entry::Entry;
 use crate::read::RecordedEntry;
 
@@ -10,8 +12,9 @@ pub trait Follow: Send + Sync {
     /// True for an entry that is to be heard of.
     fn wants(&self, entry: &Entry) -> bool;
 
-    /// Such an entry is durable. Called on the log's own thread, which waits: it must be quick.
-    fn recorded(&self, entry: RecordedEntry);
+    /// Such an entry of the log whose first entry has that digest is durable. Called on the log's own thread,
+    /// which waits: it must be quick.
+    fn recorded(&self, log: Digest, entry: RecordedEntry);
 }
 
 /// Who follows a log, if anybody does.

@@ -1,6 +1,6 @@
 //! Reading a log back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::BufReader;
@@ -117,22 +117,27 @@ pub fn viewed(path: &Path) -> Result<BTreeMap<(SpiffeId, Digest), u64>, ChainErr
     Ok(recorded)
 }
 
-/// Whom the answer to a query was about, by a node's log, which may be in use; nothing if the log does not
-/// know the query.
+/// Whom the answers to these queries were about, by a node's log, which may be in use and is read once. Queries
+/// that the log does not know are not in the result.
 ///
 /// # Errors
 ///
-/// As [`recent`], for what is read until the entry is found.
-pub fn answered(path: &Path, query: Digest) -> Result<Option<NhsNumber>, ChainError> {
-    let mut walk = entries(path)?.walk;
-    while let Some(link) = walk.next_whole()? {
-        let is_it = link.message.kind() == wire::AuditKind::Answer && link.message.query_digest == query.as_bytes();
-        if is_it {
-            let patient = NhsNumber::parse(&link.message.patient);
-            return patient.map(Some).map_err(|malformed| unreadable(&link, malformed));
+/// As [`recent`], for what is read until all are found.
+pub fn answered(path: &Path, mut queries: BTreeSet<Digest>) -> Result<BTreeMap<Digest, NhsNumber>, ChainError> {
+    let (mut walk, mut people) = (entries(path)?.walk, BTreeMap::new());
+    while !queries.is_empty() {
+        let Some(link) = walk.next_whole()? else { break };
+        if link.message.kind() != wire::AuditKind::Answer {
+            continue;
         }
+        let Some(query) = queries.iter().find(|query| link.message.query_digest == query.as_bytes()).copied() else {
+            continue;
+        };
+        let patient = NhsNumber::parse(&link.message.patient).map_err(|malformed| unreadable(&link, malformed))?;
+        queries.remove(&query);
+        people.insert(query, patient);
     }
-    Ok(None)
+    Ok(people)
 }
 
 impl Entries {

@@ -163,8 +163,8 @@ impl Writer {
                 if let Some(first) = first {
                     self.first.get_or_init(|| first);
                 }
-                if let Some(follower) = self.follower.get() {
-                    followed.into_iter().for_each(|entry| follower.recorded(entry));
+                if let (Some(follower), Some(log)) = (self.follower.get(), self.first.get()) {
+                    followed.into_iter().for_each(|entry| follower.recorded(*log, entry));
                 }
                 tell(waiting.into_iter().map(|(done, recorded)| (done, Ok(recorded))));
             }

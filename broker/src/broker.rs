@@ -8,6 +8,7 @@ use weald_audit::{Follow, Log, PseudonymKey};
 use weald_certs::Register;
 use weald_policy::Engine;
 use weald_proto::env::Env;
+use weald_proto::session::Pulse;
 use weald_proto::{FederationName, OdsCode, Query, Replay, SigningKey, SpiffeId};
 
 use crate::aside::Aside;
@@ -38,6 +39,8 @@ pub struct BrokerParts {
     pub pseudonyms: PseudonymKey,
     /// How nodes are reached.
     pub nodes: Arc<dyn AskNode>,
+    /// The pulse of its sessions with nodes, which have the same.
+    pub pulse: Pulse,
     /// Time, randomness, network.
     pub env: Env,
     /// How much there is room for of answers.
@@ -59,7 +62,7 @@ pub struct Broker {
 impl Broker {
     /// A broker that can serve views. Its metrics go to the recorder that is installed by then.
     pub fn new(parts: BrokerParts) -> Self {
-        let sessions = Sessions::default();
+        let sessions = Sessions::new(parts.pulse);
         let cache = Cache::new(Arc::clone(&parts.env.clock), sessions.clone());
         let notices = Arc::new(Notices::default());
         if !parts.log.follow(Arc::clone(&notices) as Arc<dyn Follow>) {

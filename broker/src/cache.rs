@@ -21,12 +21,18 @@ use crate::session::{Sessions, Standing};
 
 /// Bytes of answers kept at most.
 const CAPACITY: u64 = 64 * 1024 * 1024;
+/// After so many new answers of one organisation, what is known of those that have gone goes too.
+const SWEPT_EVERY: usize = 64;
 
 type Key = (OdsCode, Digest);
+/// An answer, until it is forgotten.
+type Slot = Mutex<Option<Said>>;
 
 /// Verified answers under a controller's grant.
 pub struct Cache {
     kept: Moka<Key, Kept>,
+    /// Kept answers by the query that they answered, of each organisation.
+    by_query: Mutex<HashMap<OdsCode, HashMap<Digest, Weak<Slot>>>>,
     flights: Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>,
     /// Organisations whose last answer may be kept.
     lenders: Mutex<HashSet<OdsCode>>,
@@ -36,7 +42,7 @@ pub struct Cache {
 
 #[derive(Clone)]
 struct Kept {
-    said: Said,
+    slot: Arc<Slot>,
     query: Digest,
     standing: Standing,
     until: Timestamp,
@@ -44,7 +50,7 @@ struct Kept {
     weight: u32,
 }
 
-/// moka's own timer is only for memory; validity is checked against the clock.
+/// By moka's own timer, whatever the clock says: a clock that is put back lengthens no grant.
 struct Granted;
 
 impl Expiry<Key, Kept> for Granted {
@@ -61,13 +67,16 @@ pub struct Flight(#[expect(dead_code, reason = "held, not read")] tokio::sync::O
 impl Cache {
     /// An empty cache, of answers that count as long as those sessions last.
     pub fn new(clock: Arc<dyn Clock>, sessions: Sessions) -> Self {
-        let kept = Moka::builder()
-            .max_capacity(CAPACITY)
-            .weigher(|_, kept: &Kept| kept.weight)
-            .expire_after(Granted)
-            .support_invalidation_closures()
-            .build();
-        Cache { kept, flights: Mutex::default(), lenders: Mutex::default(), sessions, clock }
+        let kept =
+            Moka::builder().max_capacity(CAPACITY).weigher(|_, kept: &Kept| kept.weight).expire_after(Granted).build();
+        Cache {
+            kept,
+            by_query: Mutex::default(),
+            flights: Mutex::default(),
+            lenders: Mutex::default(),
+            sessions,
+            clock,
+        }
     }
 
     /// What this organisation said to the same requester under the same permit, if it may still be used.
@@ -79,7 +88,8 @@ impl Cache {
             self.kept.invalidate(&key).await;
             return None;
         }
-        Some(Said { cached: true, ..kept.said })
+        let said = kept.slot.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(Said { cached: true, ..said })
     }
 
     /// Keeps an answer for as long as its controller grants, and never longer than a minute. `standing` is
@@ -93,23 +103,26 @@ impl Cache {
         let Some(standing) = standing.filter(|_| !life.is_zero()) else { return };
         let until = statement.retrieved_at.plus(life).min(self.clock.now().plus(life));
         let weight = u32::try_from(said.size()).unwrap_or(u32::MAX);
-        let kept = Kept { said: said.clone(), query, standing, until, life, weight };
+        let slot = Arc::new(Mutex::new(Some(said.clone())));
+        self.note_query(organisation, query, &slot);
+        let kept = Kept { slot, query, standing, until, life, weight };
         self.kept.insert((organisation.clone(), permitted.digest()), kept).await;
     }
 
     /// Forgets what an organisation said, or only what it said to these queries. What is forgotten here did
     /// not count any more: [`Cache::recall`] asks the session.
-    pub(crate) fn forget(&self, organisation: &OdsCode, changed: Changed) {
-        let organisation = organisation.clone();
-        let gone = self.kept.invalidate_entries_if(move |(of, _), kept| {
-            *of == organisation
-                && match &changed {
-                    Changed::All => true,
-                    Changed::Queries(queries) => queries.contains(&kept.query),
-                }
-        });
-        if let Err(error) = gone {
-            tracing::error!(%error, "kept answers that count no more stay in memory until they expire");
+    pub(crate) fn forget(&self, organisation: &OdsCode, changed: &Changed) {
+        let mut by_query = self.by_query.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<Weak<Slot>> = match changed {
+            Changed::All => by_query.remove(organisation).into_iter().flat_map(HashMap::into_values).collect(),
+            Changed::Queries(queries) => {
+                let of_one = by_query.get_mut(organisation);
+                of_one.into_iter().flat_map(|of_one| queries.iter().filter_map(|query| of_one.remove(query))).collect()
+            }
+        };
+        drop(by_query);
+        for slot in gone.iter().filter_map(Weak::upgrade) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
 
@@ -141,6 +154,16 @@ impl Cache {
 }
 
 impl Cache {
+    /// Remembers which query a kept answer answered. From time to time those go whose answers have gone.
+    fn note_query(&self, organisation: &OdsCode, query: Digest, slot: &Arc<Slot>) {
+        let mut by_query = self.by_query.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = by_query.entry(organisation.clone()).or_default();
+        if of_one.len() % SWEPT_EVERY == SWEPT_EVERY - 1 {
+            of_one.retain(|_, slot| slot.strong_count() > 0);
+        }
+        of_one.insert(query, Arc::downgrade(slot));
+    }
+
     fn note_grant(&self, organisation: &OdsCode, granted: bool) {
         let mut lenders = self.lenders.lock().unwrap_or_else(PoisonError::into_inner);
         if !granted {

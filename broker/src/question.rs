@@ -7,7 +7,7 @@ use prost::Message as _;
 use tokio::time::{Instant, timeout_at};
 use weald_proto::{
     Answer, AnswerError, Digest, Grant, KeyId, KeyUse, Keyring as _, Nonce, OdsCode, OutcomeReason, Outline, Query,
-    QueryId, Section, Signed, limit, wire,
+    QueryId, Section, SessionId, Signed, limit, wire,
 };
 
 use crate::admit::Admitted;
@@ -88,7 +88,7 @@ impl Question<'_> {
         let place = viewer.place_at(self.organisation).await;
         // What the node says from here on is about the answer, too.
         let standing = self.broker.sessions.standing(self.organisation);
-        let query = self.query();
+        let query = self.query(standing.map(|standing| standing.id()));
         let signed = Signed::sign(&query, self.organisation.as_str(), &self.broker.parts.key);
         let _ = sent.set(signed.digest());
         let nodes = &self.broker.parts.nodes;
@@ -102,6 +102,9 @@ impl Question<'_> {
     }
 
     async fn recall(&self) -> Option<Said> {
+        if self.broker.notices.is_behind(self.organisation) {
+            return None;
+        }
         let kept = self.broker.cache.recall(self.organisation, &self.decided.permitted).await;
         kept.filter(|said| self.still_holds(said))
     }
@@ -118,7 +121,7 @@ impl Question<'_> {
             && (sections.is_empty() || sections.keys().eq(self.grants.keys()))
     }
 
-    fn query(&self) -> Query {
+    fn query(&self, session: Option<SessionId>) -> Query {
         let env = &self.broker.parts.env;
         let now = env.clock.now();
         Query {
@@ -133,6 +136,7 @@ impl Question<'_> {
             nonce: Nonce::generate(&*env.random),
             time_left: self.until.saturating_duration_since(Instant::now()),
             broker: self.broker.parts.name.clone(),
+            session,
         }
     }
 

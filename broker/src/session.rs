@@ -2,32 +2,34 @@
 //!
 //! There is one with each node that can be reached, on one of its links; when that ends, on another. A kept
 //! answer counts only while the session lasts that stood when it was asked for, so no purge has to survive
-//! anything: what a node could not tell us is forgotten with the session.
+//! anything: what a node could not tell us is forgotten with the session. While nothing is heard on a session
+//! for a while, nobody can tell what the node would say, and its kept answers are not shown.
 
+mod changes;
 mod keep;
 mod notices;
-mod pace;
 mod talk;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use weald_certs::ConnectError;
-use weald_proto::session::{Changed, NodeHello, NodeState, Pong};
-use weald_proto::{Digest, Instance, OdsCode, Timestamp};
+use weald_proto::session::{Changed, NodeHello, NodeState, Pong, Pulse};
+use weald_proto::{Digest, Instance, OdsCode, SessionId, Timestamp};
+
+use changes::Changes;
 
 pub use keep::Keeper;
 pub(crate) use notices::Notices;
-
-/// Queries of which one session remembers that their answers count no more. Beyond that none counts.
-const CHANGES: usize = 16_384;
 
 /// The sessions of one broker. Clones share them.
 #[derive(Clone, Default)]
 pub struct Sessions {
     table: Arc<Mutex<Table>>,
+    pulse: Pulse,
 }
 
 #[derive(Default)]
@@ -61,14 +63,25 @@ pub struct Unreached {
 struct Session {
     state: SessionState,
     standing: Standing,
-    changed: HashSet<Digest>,
+    changed: Changes,
+    /// When the node said something last.
+    heard: Instant,
 }
 
 /// How an organisation's session stood at a moment: which it was, and how often everything had changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
+    id: SessionId,
+    /// A node might use an id twice.
     session: u64,
     changes: u64,
+}
+
+impl Standing {
+    /// The session, as the node names it.
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
 }
 
 /// What is known of a node by its session.
@@ -101,6 +114,16 @@ pub struct SessionState {
 }
 
 impl Sessions {
+    /// None yet; they will have that pulse.
+    pub(crate) fn new(pulse: Pulse) -> Self {
+        Sessions { table: Arc::default(), pulse }
+    }
+
+    /// The pulse of every session.
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.pulse
+    }
+
     /// Every session, by organisation.
     pub fn all(&self) -> BTreeMap<OdsCode, SessionState> {
         let table = self.lock();
@@ -135,15 +158,25 @@ impl Sessions {
     /// True if an answer counts that was asked for at that standing, by that query.
     pub(crate) fn holds(&self, organisation: &OdsCode, standing: Standing, query: &Digest) -> bool {
         let table = self.lock();
-        let session = table.sessions.get(organisation);
-        session.is_some_and(|session| session.standing == standing && !session.changed.contains(query))
+        table.sessions.get(organisation).is_some_and(|session| {
+            session.standing == standing
+                && session.heard.elapsed() < self.pulse.doubt
+                && !session.changed.contains(query)
+        })
+    }
+
+    /// The node has said something.
+    fn hear(&self, organisation: &OdsCode) {
+        if let Some(session) = self.lock().sessions.get_mut(organisation) {
+            session.heard = Instant::now();
+        }
     }
 
     /// A session has begun.
     fn begin(&self, organisation: &OdsCode, hello: NodeHello, now: Timestamp, is_attached: bool) {
         let mut table = self.lock();
         table.begun += 1;
-        let standing = Standing { session: table.begun, changes: 0 };
+        let standing = Standing { id: hello.session, session: table.begun, changes: 0 };
         let state = SessionState {
             since: now,
             software: hello.software,
@@ -158,7 +191,8 @@ impl Sessions {
             recorded: hello.recorded,
             is_attached,
         };
-        let session = Session { state, standing, changed: HashSet::new() };
+        let heard = Instant::now();
+        let session = Session { state, standing, changed: Changes::from(heard), heard };
         table.sessions.insert(organisation.clone(), session);
         table.ended.remove(organisation);
         table.unreached.remove(organisation);
@@ -180,14 +214,13 @@ impl Sessions {
     fn change(&self, organisation: &OdsCode, changed: &Changed) {
         let mut table = self.lock();
         let Some(session) = table.sessions.get_mut(organisation) else { return };
-        match changed {
-            Changed::Queries(queries) if session.changed.len().saturating_add(queries.len()) <= CHANGES => {
-                session.changed.extend(queries);
-            }
-            Changed::Queries(_) | Changed::All => {
-                session.standing.changes += 1;
-                session.changed.clear();
-            }
+        let is_noted = match changed {
+            Changed::Queries(queries) => session.changed.note(queries, Instant::now()),
+            Changed::All => false,
+        };
+        if !is_noted {
+            session.standing.changes += 1;
+            session.changed.clear();
         }
     }
 
@@ -243,6 +276,7 @@ mod tests {
             instance: Instance::parse(&[7; 16]).unwrap(),
             state: NodeState::serving(),
             recorded: 0,
+            session: SessionId::parse(&[8; 16]).unwrap(),
         }
     }
 
@@ -285,10 +319,22 @@ mod tests {
     fn more_changes_than_are_remembered_change_everything() {
         let sessions = begun();
         let standing = sessions.standing(&hospital()).unwrap();
-        sessions.change(&hospital(), &Changed::Queries((0..CHANGES).map(query).collect()));
-        assert!(sessions.holds(&hospital(), standing, &query(CHANGES)));
-        sessions.change(&hospital(), &Changed::Queries([query(CHANGES)].into()));
-        assert!(!sessions.holds(&hospital(), standing, &query(CHANGES + 1)));
+        sessions.change(&hospital(), &Changed::Queries((0..changes::REMEMBERED).map(query).collect()));
+        assert!(sessions.holds(&hospital(), standing, &query(changes::REMEMBERED)));
+        sessions.change(&hospital(), &Changed::Queries([query(changes::REMEMBERED)].into()));
+        assert!(!sessions.holds(&hospital(), standing, &query(changes::REMEMBERED + 1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_kept_of_a_node_that_says_nothing_is_not_shown_until_it_says_something() {
+        let sessions = begun();
+        let standing = sessions.standing(&hospital()).unwrap();
+        tokio::time::advance(Pulse::default().doubt - Duration::from_millis(1)).await;
+        assert!(sessions.holds(&hospital(), standing, &query(1)));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!sessions.holds(&hospital(), standing, &query(1)));
+        sessions.hear(&hospital());
+        assert!(sessions.holds(&hospital(), standing, &query(1)), "whatever it said before has come before");
     }
 
     #[test]

@@ -157,6 +157,7 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         NOTICE_BYTES,
         CHANGED_QUERIES,
         NOTICES_PER_SECOND,
+        NOTICES_AHEAD,
         ASSERTION_LIFE,
         QUERY_LIFE,
         CLOCK_SKEW,
@@ -169,6 +170,7 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         ENROLMENT_DEADLINE,
         SESSION_PING,
         SESSION_SILENCE,
+        SESSION_DOUBT,
         NOTICE_LIFE,
     );
     assert_eq!(values("## In messages and between parties"), code);

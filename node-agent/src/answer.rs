@@ -29,7 +29,7 @@ pub async fn answer(node: &Node, peer: &PeerIdentity, query: wire::SignedMessage
     let release = match decide(node, &asked) {
         Ok(decided) => {
             // Before the record is read: a change after that must find this query.
-            let lent = lend(node, &asked);
+            let lent = lend(node, &asked).await;
             release(node, &asked, &decided, lent, read(node, &asked, &decided).await)
         }
         Err(declined) => Release::declined(node, &asked, declined),

@@ -20,4 +20,4 @@ pub mod store;
 pub mod verify;
 
 pub use node::{Node, NodeParts};
-pub use store::{Person, Reading, Record, RecordStore, SectionReading, StoreError};
+pub use store::{Change, Person, Reading, Record, RecordStore, SectionReading, StoreError, Watch};

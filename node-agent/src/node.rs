@@ -8,11 +8,12 @@ use weald_audit::Log;
 use weald_certs::Register;
 use weald_policy::Engine;
 use weald_proto::env::Env;
+use weald_proto::session::Pulse;
 use weald_proto::{FederationName, OdsCode, Replay};
 
 use crate::metrics::Metrics;
 use crate::release::SaltKey;
-use crate::session::{History, Sessions};
+use crate::session::{History, Sessions, Sight};
 use crate::sign::StatementKey;
 use crate::store::RecordStore;
 
@@ -35,8 +36,10 @@ pub struct NodeParts {
     /// Signs statements.
     pub key: StatementKey,
     /// For how many seconds answers may be kept by a broker; 0 for not at all. Only a broker that has a
-    /// session with this node is granted any.
+    /// session with this node is granted any, and only while changes of the local system are seen.
     pub cache_seconds: u32,
+    /// The pulse of its sessions with brokers, which have the same.
+    pub pulse: Pulse,
     /// Access notices that its log holds already, from [`History::read`].
     pub history: History,
     /// Time, randomness, network.
@@ -48,7 +51,7 @@ pub struct Node {
     pub(crate) parts: NodeParts,
     pub(crate) salts: SaltKey,
     pub(crate) metrics: Metrics,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Arc<Sessions>,
 }
 
 impl Node {
@@ -56,7 +59,9 @@ impl Node {
     pub fn new(mut parts: NodeParts) -> Self {
         let salts = SaltKey::generate(&*parts.env.random);
         let metrics = Metrics::of(&parts.organisation);
-        let sessions = Sessions::new(std::mem::take(&mut parts.history), &*parts.env.random);
+        let sight = Sight::new(parts.store.watch(), Arc::clone(&parts.env.clock));
+        let (whose, history) = (parts.organisation.clone(), std::mem::take(&mut parts.history));
+        let sessions = Arc::new(Sessions::new(whose, history, sight, &*parts.env.random));
         Node { parts, salts, metrics, sessions }
     }
 

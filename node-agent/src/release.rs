@@ -146,7 +146,6 @@ pub fn release(node: &Node, asked: &Asked, decided: &Decided, lent: Option<Lent>
     }
     let mut release = Release::empty(node, asked, Outcome::Answered);
     release.statement.source_as_of = record.as_of;
-    release.statement.cache_seconds = lent.map_or(0, Lent::seconds);
     if sees_something_of_all(decided) {
         let kinds = person.unmapped.iter().filter(|(kind, _)| fits(kind)).take(limit::UNMAPPED_KINDS);
         release.statement.unmapped = kinds.map(|(kind, count)| (kind.clone(), *count)).collect();
@@ -154,6 +153,9 @@ pub fn release(node: &Node, asked: &Asked, decided: &Decided, lent: Option<Lent>
     release.dropped = person.dropped;
     release.identify(node, &person);
     release.fill(node, asked, decided, person.sections);
+    // What could not be read now may be there for the next view.
+    let is_whole = release.statement.sections.values().all(|stated| stated.unavailable_cause.is_none());
+    release.statement.cache_seconds = lent.filter(|_| is_whole).map_or(0, Lent::seconds);
     release
 }
 

@@ -47,7 +47,8 @@ impl NodeAgentService for NodeService {
         let peer = request.extensions().get::<PeerIdentity>();
         let peer = peer.ok_or_else(|| Reason::WrongParty.to_status(&Told::default()))?.spiffe_id().clone();
         let (tell, told) = mpsc::channel(SAID_AHEAD);
-        tokio::spawn(session::serve(tell, request.into_inner(), peer, Arc::clone(&self.node)));
+        let call = request.extensions().get::<CallGuard>().cloned();
+        tokio::spawn(session::serve(tell, request.into_inner(), peer, Arc::clone(&self.node), call));
         Ok(Response::new(ReceiverStream::new(told)))
     }
 

@@ -6,7 +6,9 @@
 mod granted;
 mod history;
 mod live;
+mod sight;
 mod talk;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,8 +17,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use weald_proto::session::{Availability, NodeState};
-use weald_proto::{Instance, NhsNumber, Random, SpiffeId, limit};
+use weald_proto::{Instance, NhsNumber, OdsCode, Random, SpiffeId, limit};
 
 use crate::node::Node;
 use crate::verify::Asked;
@@ -25,25 +28,30 @@ pub use history::History;
 use history::Recording;
 pub use live::BrokerSession;
 use live::Live;
+pub(crate) use sight::Sight;
 pub(crate) use talk::serve;
 
 /// The sessions of one node, and what brokers may remember because of them.
 pub(crate) struct Sessions {
+    organisation: OdsCode,
     instance: Instance,
     live: Live,
     granted: Granted,
     recording: Recording,
+    sight: Sight,
     state: watch::Sender<NodeState>,
     under_way: Arc<AtomicU32>,
 }
 
 impl Sessions {
-    pub(crate) fn new(history: History, random: &dyn Random) -> Self {
+    pub(crate) fn new(organisation: OdsCode, history: History, sight: Sight, random: &dyn Random) -> Self {
         Sessions {
+            organisation,
             instance: Instance::generate(random),
             live: Live::default(),
             granted: Granted::default(),
             recording: Recording::after(history),
+            sight,
             state: watch::Sender::new(NodeState::serving()),
             under_way: Arc::default(),
         }
@@ -85,26 +93,38 @@ impl Lent {
     }
 }
 
-/// Lets the broker keep the answer to a query, if the node would hear of nothing less: the broker has a
-/// session, and there is room to remember whom the query is about. To be called before the record is read,
-/// so that whatever changes after that is told to whoever has the answer.
-pub fn lend(node: &Node, asked: &Asked) -> Option<Lent> {
-    let (seconds, query) = (node.parts.cache_seconds, asked.query());
-    if seconds == 0 || !node.sessions.live.has(&query.broker) {
+/// Lets the broker keep the answer to a query, if it would hear of nothing less: the broker asks by the session
+/// that it has with this process and no other, changes in the local system are seen, and there is room to
+/// remember whom the query is about. To be called before the record is read, so that whatever changes after
+/// that is told to whoever has the answer.
+pub async fn lend(node: &Node, asked: &Asked) -> Option<Lent> {
+    let (seconds, query, sessions) = (node.parts.cache_seconds, asked.query(), &node.sessions);
+    let session = query.session.filter(|_| seconds > 0)?;
+    if !sessions.live.has(&query.broker, session) {
         return None;
     }
     let life = Duration::from_secs(seconds.into()).min(limit::CACHE_CEILING) + limit::QUERY_LIFE;
-    let now = node.parts.env.clock.now();
     let patient = &asked.assertion().patient.nhs_number;
-    node.sessions.granted.note(query.digest(), patient, now, now.plus(life)).then_some(Lent(seconds))
+    let note = || {
+        let now = Instant::now();
+        sessions.granted.note(query.digest(), patient, now, now + life)
+    };
+    sessions.in_sight(note).await.then_some(Lent(seconds))
+}
+
+impl Sessions {
+    /// What is held of that person has changed: every broker hears of it, by the queries that were answered.
+    fn changed(&self, person: &NhsNumber) {
+        self.live.changed(&self.granted.forget(person));
+    }
 }
 
 impl Node {
     /// What the local system holds of that person has changed, or what may be shown of it: kept answers
     /// about them count no more. Every broker hears of it at once, and of nothing but which queries were
-    /// answered.
+    /// answered. What the source itself notices need not be told.
     pub fn changed(&self, person: &NhsNumber) {
-        self.sessions.live.changed(&self.sessions.granted.forget(person));
+        self.sessions.changed(person);
     }
 
     /// Anything may have changed: no kept answer counts any more.
@@ -156,7 +176,7 @@ impl Node {
 
     /// Answers that brokers may still keep.
     pub fn grants(&self) -> usize {
-        self.sessions.granted.holding(self.parts.env.clock.now())
+        self.sessions.granted.holding(Instant::now())
     }
 
     fn become_unless_draining(&self, state: NodeState) {

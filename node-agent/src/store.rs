@@ -1,11 +1,11 @@
 //! The port to the local system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 
 use weald_policy::Permitted;
-use weald_proto::{Section, SectionState, Timestamp, UnavailableCause, wire};
+use weald_proto::{NhsNumber, Section, SectionState, Timestamp, UnavailableCause, wire};
 
 /// A reading under way. Dropping it cancels it: that is how the deadline bounds a source.
 pub type Reading<'a> = Pin<Box<dyn Future<Output = Result<Record, StoreError>> + Send + 'a>>;
@@ -25,9 +25,50 @@ pub trait RecordStore: Send + Sync {
         None
     }
 
+    /// Sees what changes in the local system from now on; nothing for one of which nobody can see that. Without
+    /// it no answer may be kept.
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        None
+    }
+
     /// How many things in the local system cannot be used, as far as is known. May block.
     fn notices(&self) -> usize {
         0
+    }
+}
+
+/// Sees what changes in a local system.
+///
+/// Between two looks a change may be missed by no means: what a reading after the first of them has given, and
+/// is different by the second, is told by that. Too much may be told.
+pub trait Watch: Send {
+    /// What may have changed since the last look. Blocks. `now` is by the clock that files are stamped with.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when nobody can tell.
+    fn look(&mut self, now: Timestamp) -> Result<Change, StoreError>;
+}
+
+/// What may have changed in a local system.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing that could change an answer.
+    Nothing,
+    /// Answers about these people.
+    People(BTreeSet<NhsNumber>),
+    /// Any answer.
+    Anything,
+}
+
+/// Prints nothing of whom it is about.
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Change::Nothing => f.write_str("Nothing"),
+            Change::People(people) => write!(f, "People({})", people.len()),
+            Change::Anything => f.write_str("Anything"),
+        }
     }
 }
 
@@ -79,4 +120,11 @@ pub enum StoreError {
         /// What is wrong, and the remedy.
         problem: String,
     },
+}
+
+impl StoreError {
+    /// A look that came to no end.
+    pub(crate) fn unseen() -> Self {
+        StoreError::Unreadable { place: "source".to_owned(), problem: "looking at it ended before it was done".into() }
+    }
 }

@@ -8,10 +8,11 @@ mod common;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use weald_node::source::BundleFolder;
-use weald_proto::{Section, SectionState};
+use weald_node::{Change, RecordStore as _, Watch};
+use weald_proto::{NhsNumber, Section, SectionState, Timestamp};
 
 use self::bundles::{COULD_NOT_SAY, NOBODY, ONE, about, bundle, folder, open, patient, person, read, state};
 
@@ -168,4 +169,101 @@ async fn a_file_that_is_too_large_is_named_and_not_even_opened() {
     assert!(notice.place.ends_with("large.json") && notice.problem.contains("larger than 32 MB: split it"), "{notice}");
     std::fs::remove_file(&large).unwrap();
     until_well(&store).await;
+}
+
+const OTHER: &str = "9990000026";
+/// Long after every file was written: none is too young to trust its stamp.
+const LATER: Timestamp = Timestamp::from_secs(4_000_000_000);
+
+fn people(numbers: &[&str]) -> Change {
+    Change::People(numbers.iter().map(|number| NhsNumber::parse(number).unwrap()).collect())
+}
+
+fn of(number: &str) -> String {
+    bundle(&[patient("1", number), about("Condition", "c", "1")])
+}
+
+fn watched(folder: &Path) -> Box<dyn Watch> {
+    let mut watch = open(folder).watch().unwrap();
+    assert_eq!(watch.look(LATER).unwrap(), Change::Anything, "of what was before nobody knows");
+    assert_eq!(watch.look(LATER).unwrap(), Change::Nothing);
+    watch
+}
+
+/// Looks until what is read at leisure is read.
+fn settled(watch: &mut dyn Watch) -> Change {
+    (0..500).map(|_| watch.look(LATER).unwrap()).find(|change| *change != Change::Anything).unwrap()
+}
+
+#[test]
+fn a_folder_tells_of_the_people_in_the_files_that_changed_before_and_after() {
+    let folder = folder(&[("a.json", of(ONE)), ("b.json", of(OTHER))]);
+    let mut watch = watched(folder.path());
+    std::fs::write(folder.path().join("a.json"), of(ONE).replace("\"c\"", "\"d\"")).unwrap();
+    assert_eq!(watch.look(LATER).unwrap(), people(&[ONE]));
+    std::fs::write(folder.path().join("b.json"), of(NOBODY)).unwrap();
+    assert_eq!(watch.look(LATER).unwrap(), people(&[OTHER, NOBODY]), "who was in it, and who is");
+    std::fs::remove_file(folder.path().join("b.json")).unwrap();
+    assert_eq!(watch.look(LATER).unwrap(), people(&[NOBODY]));
+    std::fs::write(folder.path().join("c.json"), of(OTHER)).unwrap();
+    assert_eq!(watch.look(LATER).unwrap(), people(&[OTHER]), "a new file");
+    assert_eq!(watch.look(LATER).unwrap(), Change::Nothing);
+}
+
+#[test]
+fn what_may_concern_anybody_is_told_of_everybody() {
+    let folder = folder(&[("a.json", of(ONE))]);
+    let mut watch = watched(folder.path());
+    let changes: [(&str, &str); 4] = [
+        ("b.json", "no bundle"),
+        ("export.ndjson", "{}"),
+        (
+            "c.json",
+            r#"{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Condition","id":"x"}}]}"#,
+        ),
+        (
+            "d.json",
+            r#"{"resourceType":"Bundle","type":"searchset","link":[{"relation":"next","url":"p2"}],"entry":[]}"#,
+        ),
+    ];
+    for (name, text) in changes {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(watch.look(LATER).unwrap(), Change::Anything, "{name} comes");
+        assert_eq!(settled(&mut *watch), Change::Nothing);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(watch.look(LATER).unwrap(), Change::Anything, "{name} goes");
+        assert_eq!(settled(&mut *watch), Change::Nothing);
+    }
+}
+
+#[test]
+fn a_file_that_changed_within_a_tick_of_the_clock_counts_as_changed_again() {
+    let folder = folder(&[("a.json", of(ONE)), ("b.json", of(OTHER))]);
+    let path = folder.path().join("a.json");
+    let mut watch = watched(folder.path());
+    std::fs::write(&path, of(ONE)).unwrap();
+    let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let since = written.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let then = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap());
+    for _ in 0..2 {
+        // The other file may have been written within the same second.
+        let change = watch.look(then.plus(Duration::from_millis(500))).unwrap();
+        assert!(matches!(&change, Change::People(people) if people.contains(&NhsNumber::parse(ONE).unwrap())));
+    }
+    assert_eq!(watch.look(then.plus(Duration::from_secs(2))).unwrap(), Change::Nothing);
+}
+
+#[test]
+fn a_folder_that_is_gone_is_an_error_and_whatever_comes_after_it_a_change() {
+    let folder = folder(&[]);
+    let own = folder.path().join("bundles");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("a.json"), of(ONE)).unwrap();
+    let mut watch = watched(&own);
+    std::fs::rename(&own, folder.path().join("away")).unwrap();
+    assert!(watch.look(LATER).is_err());
+    std::fs::rename(folder.path().join("away"), &own).unwrap();
+    assert_eq!(watch.look(LATER).unwrap(), Change::Anything);
+    assert_eq!(watch.look(LATER).unwrap(), Change::Nothing);
 }

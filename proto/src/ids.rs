@@ -63,6 +63,10 @@ random_id!(
     /// Tells one run of a node's process from every other.
     Instance, "instance"
 );
+random_id!(
+    /// Tells one session of a broker at a node from every other. The node makes it.
+    SessionId, "session"
+);
 
 /// The id of an assertion: 1 to 64 characters of `A-Z a-z 0-9 - _ .`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -69,7 +69,7 @@ pub use enrolment::{Enrolled, Enrolment, EnrolmentProof, EnrolmentToken, TokenPr
 pub use env::{Clock, ManualClock, Random, SystemClock, SystemRandom};
 pub use grant::{Filter, Grant};
 pub use identity::{Identity, IdentityMismatch};
-pub use ids::{Instance, Jti, Nonce, QueryId, ViewId};
+pub use ids::{Instance, Jti, Nonce, QueryId, SessionId, ViewId};
 pub use jws::SignedAssertion;
 pub use key::{KeyEntry, KeyId, KeyOwner, KeyUse, Keyring, Membership, SigningKey, VerifyingKey};
 pub use malformed::Malformed;

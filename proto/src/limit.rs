@@ -48,8 +48,10 @@ pub const ELEMENTS: usize = 240_000;
 pub const NOTICE_BYTES: usize = 64 * 1024;
 /// Kept answers that one notice names; a node to which more happens says that it is every one.
 pub const CHANGED_QUERIES: usize = 1024;
-/// Notices a second of one node, acknowledgements aside.
+/// Notices a second of one end of a session, beside access notices and their acknowledgements.
 pub const NOTICES_PER_SECOND: u32 = 64;
+/// Access notices that a broker sends ahead of their acknowledgement.
+pub const NOTICES_AHEAD: usize = 64;
 
 /// Bytes of one enrolment, on the wire.
 pub const ENROLMENT_BYTES: usize = 16 * 1024;
@@ -91,5 +93,7 @@ pub const ENROLMENT_DEADLINE: Duration = Duration::from_secs(10);
 pub const SESSION_PING: Duration = Duration::from_secs(10);
 /// How long one end of a session may say nothing.
 pub const SESSION_SILENCE: Duration = Duration::from_secs(25);
+/// How long a node may say nothing before what was kept of it is not shown until it says something again.
+pub const SESSION_DOUBT: Duration = Duration::from_millis(12_500);
 /// How old an access notice may get before it is given up.
 pub const NOTICE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);

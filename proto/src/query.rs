@@ -9,7 +9,8 @@ use crate::assertion::{NotNow, within};
 use crate::grant::parse_grants;
 use crate::key::KeyUse;
 use crate::{
-    Grant, Malformed, Nonce, OdsCode, QueryId, Section, Signable, SignedAssertion, SpiffeId, Timestamp, limit, wire,
+    Grant, Malformed, Nonce, OdsCode, QueryId, Section, SessionId, Signable, SignedAssertion, SpiffeId, Timestamp,
+    limit, wire,
 };
 
 /// One query to one organisation. The audience of its signature is the organisation's ODS code.
@@ -37,6 +38,8 @@ pub struct Query {
     pub time_left: Duration,
     /// The broker.
     pub broker: SpiffeId,
+    /// The session that the broker has with the node, if it has one: on that it would hear of a change.
+    pub session: Option<SessionId>,
 }
 
 impl Query {
@@ -67,6 +70,7 @@ impl Signable for Query {
             nonce: self.nonce.to_vec(),
             time_left: prost_types::Duration::try_from(self.time_left).ok(),
             broker: self.broker.to_string(),
+            session: self.session.map(|session| session.to_vec()).unwrap_or_default(),
         };
         message.encode_to_vec()
     }
@@ -98,6 +102,7 @@ impl Signable for Query {
             nonce: Nonce::parse(&message.nonce)?,
             time_left: time_left.min(limit::VIEW_DEADLINE),
             broker: SpiffeId::parse(&message.broker)?,
+            session: (!message.session.is_empty()).then(|| SessionId::parse(&message.session)).transpose()?,
         })
     }
 }

@@ -185,6 +185,7 @@ mod tests {
             nonce: Nonce::generate(random),
             time_left: Duration::from_secs(1),
             broker: SpiffeId::broker(&federation(), "b1").unwrap(),
+            session: None,
         }
     }
 

@@ -5,9 +5,13 @@
 
 mod broker_notice;
 mod node_notice;
+mod pace;
+mod pulse;
 
 pub use broker_notice::{BrokerHello, BrokerNotice, Ping, Viewed};
 pub use node_notice::{Changed, NodeHello, NodeNotice, NodeState, Pong};
+pub use pace::Pace;
+pub use pulse::Pulse;
 
 use crate::closed::closed_enum;
 

@@ -77,6 +77,7 @@ fn query(organisation: &OdsCode, ring: &Ring) -> Signed<Query> {
         nonce: Nonce::generate(&Fixed),
         time_left: Duration::from_secs(1),
         broker: SpiffeId::broker(&federation, "b1").unwrap(),
+        session: None,
     };
     Signed::sign(&query, organisation.as_str(), &ring.query)
 }

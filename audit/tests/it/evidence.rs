@@ -72,6 +72,7 @@ fn query(now: Timestamp, assertion: SignedAssertion) -> Verified<Query> {
         nonce: Nonce::parse(&[2; 16]).unwrap(),
         time_left: Duration::from_secs(2),
         broker: broker.clone(),
+        session: None,
     };
     let key = SigningKey::from_seed(KeyId::parse("k2").unwrap(), &[2; 32]);
     let ring = OneKey(KeyEntry { owner: KeyOwner::Broker(broker), key: key.verifying_key() });

@@ -158,6 +158,7 @@ impl Keeper {
     pub(super) async fn read_rest(&self, organisation: &OdsCode) -> Result<(), ()> {
         let (broker, log, organisation) = (Arc::clone(&self.broker), self.log.clone(), organisation.clone());
         let since = broker.parts.env.clock.now().minus(limit::NOTICE_LIFE);
+        let _turn = self.broker.notices.reading.lock().await;
         let read = tokio::task::spawn_blocking(move || broker.notices.read_rest(&log, since, &organisation)).await;
         report(read)
     }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use weald_audit::{ChainError, Entry, Follow, Kind, RecordedEntry, Recorder};
 use weald_proto::session::Viewed;
-use weald_proto::{Digest, OdsCode, Timestamp, ViewId};
+use weald_proto::{Digest, OdsCode, Timestamp, ViewId, limit};
 
 /// Notices of one organisation that wait in memory. The rest waits in the log.
 const WAITING: usize = 256;
@@ -23,16 +23,18 @@ const UPDATES: usize = 8_192;
 pub(crate) struct Notices {
     outboxes: Mutex<HashMap<OdsCode, Outbox>>,
     updates: Mutex<Updates>,
+    /// Held by whoever reads the log back: it is read once at a time, whoever asks for it.
+    pub(super) reading: tokio::sync::Mutex<()>,
 }
 
 /// Those of one organisation.
 #[derive(Default)]
 struct Outbox {
-    waiting: BTreeMap<u64, Arc<RecordedEntry>>,
+    waiting: BTreeMap<u64, Box<Viewed>>,
     /// From this entry on there may be some that wait in the log alone.
     unread_from: Option<u64>,
     is_reading: bool,
-    /// How far the organisation has written them down.
+    /// How far the organisation has written them down, by what it said last.
     recorded: u64,
     news: Arc<Notify>,
 }
@@ -52,16 +54,13 @@ impl Notices {
     ///
     /// [`ChainError`] if the log is not sound.
     pub(crate) fn read_back(&self, log: &Path, since: Timestamp, only: Option<&OdsCode>) -> Result<(), ChainError> {
-        let mut updates = Updates::default();
+        let (mut updates, mut first) = (Updates::default(), None);
         for entry in weald_audit::entries(log)?.so_far() {
             let entry = entry?;
+            let log = *first.get_or_insert(entry.digest);
             if entry.recorded_at >= since && shows_kept(&entry.entry) {
-                let entry = Arc::new(entry);
-                for organisation in updates.fresh(&entry.entry) {
-                    if only.is_none_or(|only| *only == organisation) {
-                        self.lock().entry(organisation).or_default().offer(&entry);
-                    }
-                }
+                let fresh = updates.fresh(&entry.entry);
+                self.offer(fresh.iter().filter(|one| only.is_none_or(|only| only == *one)), &entry, log);
             }
         }
         Ok(())
@@ -89,14 +88,18 @@ impl Notices {
         read
     }
 
-    /// The first one after that entry, for this organisation; or what else is to be done.
+    /// The first one after that entry, for this organisation, unless so many are ahead of what it has written
+    /// down that no more may be; or what else is to be done.
     pub(crate) fn after(&self, organisation: &OdsCode, sequence: u64) -> Next {
         let mut outboxes = self.lock();
         let outbox = outboxes.entry(organisation.clone()).or_default();
         let next = outbox.waiting.range(sequence.saturating_add(1)..).next();
         match next {
             _ if outbox.is_reading => Next::Wait(Arc::clone(&outbox.news)),
-            Some((_, entry)) => Next::Send(Arc::clone(entry)),
+            Some(_) if outbox.waiting.range(..=sequence).count() >= limit::NOTICES_AHEAD => {
+                Next::Wait(Arc::clone(&outbox.news))
+            }
+            Some((_, notice)) => Next::Send(notice.clone()),
             None if outbox.unread_from.is_some() && outbox.waiting.is_empty() => Next::Read,
             None => Next::Wait(Arc::clone(&outbox.news)),
         }
@@ -109,6 +112,38 @@ impl Notices {
         outbox.recorded = sequence.max(outbox.recorded);
         outbox.waiting = outbox.waiting.split_off(&sequence.saturating_add(1));
         outbox.news.notify_one();
+    }
+
+    /// A session begins: so far has the process with which it is written them down. One that knows less than
+    /// another before it (its log was put back, say) is told what it lacks; nobody's word of having written
+    /// down more than there is outlasts its session.
+    pub(crate) fn begin(&self, organisation: &OdsCode, sequence: u64) {
+        {
+            let mut outboxes = self.lock();
+            let outbox = outboxes.entry(organisation.clone()).or_default();
+            if sequence < outbox.recorded {
+                outbox.recorded = sequence;
+                outbox.waiting.clear();
+                outbox.unread_from = Some(sequence.saturating_add(1));
+            }
+        }
+        self.recorded(organisation, sequence);
+    }
+
+    /// True if more than fit into memory are not written down: nothing more is to be shown from memory.
+    pub(crate) fn is_behind(&self, organisation: &OdsCode) -> bool {
+        self.lock().get(organisation).is_some_and(|outbox| outbox.unread_from.is_some())
+    }
+
+    /// Hands an entry to those organisations that are to be told of it.
+    fn offer<'a>(&self, fresh: impl IntoIterator<Item = &'a OdsCode>, entry: &RecordedEntry, log: Digest) {
+        let mut outboxes = self.lock();
+        for organisation in fresh {
+            match viewed(entry, organisation, log) {
+                Some(viewed) => outboxes.entry(organisation.clone()).or_default().offer(viewed),
+                None => tracing::error!(sequence = entry.sequence, "a release lacks what an access notice says"),
+            }
+        }
     }
 
     /// How many wait in memory.
@@ -130,7 +165,7 @@ impl Notices {
 /// What is to be done about the notices of one organisation.
 pub(crate) enum Next {
     /// This one is the next.
-    Send(Arc<RecordedEntry>),
+    Send(Box<Viewed>),
     /// More wait in the log.
     Read,
     /// Nothing, until there is news.
@@ -142,24 +177,20 @@ impl Follow for Notices {
         shows_kept(entry)
     }
 
-    fn recorded(&self, entry: RecordedEntry) {
-        let entry = Arc::new(entry);
-        let organisations = self.updates.lock().unwrap_or_else(PoisonError::into_inner).fresh(&entry.entry);
-        let mut outboxes = self.lock();
-        for organisation in organisations {
-            outboxes.entry(organisation).or_default().offer(&entry);
-        }
+    fn recorded(&self, log: Digest, entry: RecordedEntry) {
+        let fresh = self.updates.lock().unwrap_or_else(PoisonError::into_inner).fresh(&entry.entry);
+        self.offer(&fresh, &entry, log);
     }
 }
 
 impl Outbox {
     /// Takes one more, unless it was written down or one before it waits in the log alone.
-    fn offer(&mut self, entry: &Arc<RecordedEntry>) {
-        let sequence = entry.sequence;
+    fn offer(&mut self, notice: Viewed) {
+        let sequence = notice.sequence;
         if sequence <= self.recorded || self.unread_from.is_some_and(|unread| sequence >= unread) {
             return;
         }
-        self.waiting.insert(sequence, Arc::clone(entry));
+        self.waiting.insert(sequence, Box::new(notice));
         if self.waiting.len() > WAITING
             && let Some((last, _)) = self.waiting.pop_last()
         {
@@ -199,7 +230,7 @@ fn shows_kept(entry: &Entry) -> bool {
 
 /// What that organisation is told of an entry of the log whose first entry has that digest. Nothing if the
 /// entry lacks what every release of a view says.
-pub(super) fn viewed(recorded: &RecordedEntry, organisation: &OdsCode, log: Digest) -> Option<Viewed> {
+fn viewed(recorded: &RecordedEntry, organisation: &OdsCode, log: Digest) -> Option<Viewed> {
     let entry = &recorded.entry;
     let came = entry.outcomes.iter().find(|came| came.cached && came.organisation == *organisation)?;
     let Recorder::Broker { view: Some(view), .. } = entry.recorder else { return None };
@@ -219,8 +250,8 @@ pub(super) fn viewed(recorded: &RecordedEntry, organisation: &OdsCode, log: Dige
 
 #[cfg(test)]
 mod tests {
-    use weald_audit::{AuditedOutcome, Log};
-    use weald_proto::{ManualClock, Outcome, SpiffeId};
+    use weald_audit::{AuditedOutcome, Inputs, Log};
+    use weald_proto::{Jti, ManualClock, Outcome, Purpose, Requester, SpiffeId};
 
     use super::*;
 
@@ -244,6 +275,12 @@ mod tests {
         };
         entry.outcomes = kept.iter().map(came).collect();
         entry.plan_digest = is_last.then_some(Digest::ZERO);
+        entry.jti = Some(Jti::parse("jti-1").unwrap());
+        entry.assertion_digest = Some(Digest::ZERO);
+        entry.requester =
+            Some(Requester::PrivacyOfficer { user: "u-1".into(), name: "A Test".into(), organisation: ods("G99001") });
+        entry.inputs = Some(Inputs { purpose: Some(Purpose::PatientRequest), ..Inputs::default() });
+        entry.peer = Some(SpiffeId::parse("spiffe://kent.weald.example/viewer/G99001/record").unwrap());
         entry
     }
 
@@ -266,8 +303,9 @@ mod tests {
         let (mut delivered, mut sent) = (Vec::new(), 0);
         loop {
             match notices.after(&ods(to), sent) {
-                Next::Send(entry) => {
-                    sent = entry.sequence;
+                Next::Send(notice) => {
+                    assert_eq!(notice.log, weald_audit::entries(log).unwrap().next().unwrap().unwrap().digest);
+                    sent = notice.sequence;
                     delivered.push(sent);
                 }
                 Next::Read => notices.read_rest(log, NOW, &ods(to)).unwrap(),
@@ -321,5 +359,39 @@ mod tests {
             assert_eq!(deliver(notices, &path, "RVV"), [1, 2]);
             assert_eq!(deliver(notices, &path, "RYY"), [3]);
         }
+    }
+
+    #[tokio::test]
+    async fn no_more_are_sent_ahead_than_may_be_and_more_when_some_are_written_down() {
+        let Followed { log, notices, .. } = followed();
+        for view in 0..=u8::try_from(limit::NOTICES_AHEAD).unwrap() {
+            log.append(release(view, &["RVV"], true)).await.unwrap();
+        }
+        let mut sent = 0;
+        while let Next::Send(notice) = notices.after(&ods("RVV"), sent) {
+            sent = notice.sequence;
+        }
+        assert_eq!(sent, u64::try_from(limit::NOTICES_AHEAD).unwrap());
+        notices.recorded(&ods("RVV"), 1);
+        assert!(matches!(notices.after(&ods("RVV"), sent), Next::Send(notice) if notice.sequence == sent + 1));
+    }
+
+    #[tokio::test]
+    async fn a_node_whose_log_was_put_back_is_told_again_and_a_lie_of_having_more_ends_with_its_session() {
+        let Followed { folder, log, notices } = followed();
+        let path = folder.path().join("broker.audit");
+        for view in 1..=4 {
+            log.append(release(view, &["RVV"], true)).await.unwrap();
+        }
+        assert_eq!(deliver(&notices, &path, "RVV"), [1, 2, 3, 4]);
+        notices.begin(&ods("RVV"), 2);
+        assert!(notices.is_behind(&ods("RVV")));
+        assert_eq!(deliver(&notices, &path, "RVV"), [3, 4]);
+        assert!(!notices.is_behind(&ods("RVV")));
+        notices.begin(&ods("RVV"), u64::MAX);
+        log.append(release(5, &["RVV"], true)).await.unwrap();
+        assert!(deliver(&notices, &path, "RVV").is_empty(), "it says that it knows");
+        notices.begin(&ods("RVV"), 4);
+        assert_eq!(deliver(&notices, &path, "RVV"), [5]);
     }
 }

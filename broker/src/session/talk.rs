@@ -10,11 +10,12 @@ use tonic::Streaming;
 use weald_certs::Link;
 use weald_proto::service::node_agent_service_client::NodeAgentServiceClient;
 use weald_proto::service::{SessionRequest, SessionResponse};
-use weald_proto::session::{Availability, BrokerHello, BrokerNotice, Changed, NodeHello, NodeNotice, Ping, Pong};
+use weald_proto::session::{
+    Availability, BrokerHello, BrokerNotice, Changed, NodeHello, NodeNotice, NodeState, Pace, Ping, Pong,
+};
 use weald_proto::{Malformed, OdsCode, Timestamp, limit};
 
-use super::notices::{Next, viewed};
-use super::pace::Pace;
+use super::notices::Next;
 use crate::attached::Attachment;
 use crate::broker::Broker;
 
@@ -41,6 +42,9 @@ pub(super) enum End {
     /// The node says too much.
     #[error("the node says too much")]
     TooMuch,
+    /// The node does not write down what was shown from memory.
+    #[error("the node does not write down what was shown from memory")]
+    Unrecorded,
     /// What it says does not hold.
     #[error("what the node says does not hold: {0}")]
     Malformed(#[from] Malformed),
@@ -60,6 +64,7 @@ pub(super) async fn hold(
     attachment: Option<Arc<Attachment>>,
 ) -> End {
     let broker = &*keeper.broker;
+    let silence = broker.sessions.pulse().silence;
     let (tell, told) = mpsc::channel(SAID_AHEAD);
     let beginning = timeout(HELLO_TIME, begin(broker, link, &tell, told)).await;
     let (hello, incoming) = match beginning {
@@ -72,8 +77,8 @@ pub(super) async fn hold(
     {
         attachment.drain();
     }
-    let recorded = hello.recorded;
-    broker.notices.recorded(organisation, recorded);
+    let (recorded, availability) = (hello.recorded, hello.state.clone());
+    broker.notices.begin(organisation, recorded);
     let present = Present::enter(broker, organisation, hello, attachment.is_some());
     tracing::info!(%organisation, "session begun");
     let mut talk = Talk {
@@ -82,11 +87,14 @@ pub(super) async fn hold(
         organisation,
         attachment: attachment.as_deref(),
         tell,
+        silence,
+        availability,
         sent: recorded,
         recorded,
+        unrecorded: None,
         ping: None,
         pings: 0,
-        pace: Pace::from(Instant::now()),
+        pace: Pace::from(Instant::now().into_std()),
     };
     let end = talk.go_on(incoming).await;
     drop(present);
@@ -109,7 +117,7 @@ async fn begin(
         now: broker.parts.env.clock.now(),
         log: broker.parts.log.first(),
     });
-    say(tell, &hello).await?;
+    say(tell, &hello, broker.sessions.pulse().silence).await?;
     let mut client = NodeAgentServiceClient::new(link)
         .max_decoding_message_size(limit::NOTICE_BYTES)
         .max_encoding_message_size(limit::NOTICE_BYTES);
@@ -127,9 +135,9 @@ async fn heard(incoming: &mut Streaming<SessionResponse>) -> Result<NodeNotice, 
     Ok(NodeNotice::from_wire(notice)?)
 }
 
-async fn say(tell: &Tell, notice: &BrokerNotice) -> Result<(), End> {
+async fn say(tell: &Tell, notice: &BrokerNotice, patience: Duration) -> Result<(), End> {
     let request = SessionRequest { notice: Some(notice.to_wire()) };
-    match timeout(limit::SESSION_SILENCE, tell.send(request)).await {
+    match timeout(patience, tell.send(request)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(End::Over),
         Err(_) => Err(End::Deaf),
@@ -152,7 +160,7 @@ impl<'a> Present<'a> {
 impl Drop for Present<'_> {
     fn drop(&mut self) {
         self.broker.sessions.end(self.organisation, self.broker.parts.env.clock.now());
-        self.broker.cache.forget(self.organisation, Changed::All);
+        self.broker.cache.forget(self.organisation, &Changed::All);
     }
 }
 
@@ -162,9 +170,14 @@ struct Talk<'a> {
     organisation: &'a OdsCode,
     attachment: Option<&'a Attachment>,
     tell: Tell,
+    /// After how long the session ends of which nothing is heard.
+    silence: Duration,
+    availability: NodeState,
     /// The last access notice that was sent, and the last that is written down.
     sent: u64,
     recorded: u64,
+    /// Since when nothing was written down of what was sent, if there is anything.
+    unrecorded: Option<Instant>,
     /// The ping that is not answered yet.
     ping: Option<(u64, Timestamp, Instant)>,
     pings: u64,
@@ -173,19 +186,22 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     async fn go_on(&mut self, mut incoming: Streaming<SessionResponse>) -> End {
-        let mut until = Instant::now() + limit::SESSION_SILENCE;
-        let mut pings = interval(limit::SESSION_PING);
+        let mut until = Instant::now() + self.silence;
+        let mut pings = interval(self.broker.sessions.pulse().ping);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let overdue = overdue(self.unrecorded, self.silence);
             let step = tokio::select! {
                 notice = heard(&mut incoming) => {
-                    until = Instant::now() + limit::SESSION_SILENCE;
+                    until = Instant::now() + self.silence;
+                    self.broker.sessions.hear(self.organisation);
                     notice.and_then(|notice| self.take(notice))
                 }
                 _ = pings.tick() => self.ping().await,
                 () = gone(self.attachment) => Err(End::LinkGone),
                 told = self.notices() => told,
                 () = sleep_until(until) => Err(End::Silent),
+                () = overdue => Err(End::Unrecorded),
             };
             if let Err(end) = step {
                 return end;
@@ -201,7 +217,7 @@ impl Talk<'_> {
         self.pings += 1;
         self.ping = Some((self.pings, self.broker.parts.env.clock.now(), Instant::now()));
         let register_version = self.broker.register().version();
-        say(&self.tell, &BrokerNotice::Ping(Ping { number: self.pings, register_version })).await
+        say(&self.tell, &BrokerNotice::Ping(Ping { number: self.pings, register_version }), self.silence).await
     }
 
     fn take(&mut self, notice: NodeNotice) -> Result<(), End> {
@@ -214,7 +230,7 @@ impl Talk<'_> {
             NodeNotice::Recorded(sequence) => return self.take_recorded(sequence),
             NodeNotice::Changed(changed) => {
                 broker.sessions.change(organisation, &changed);
-                broker.cache.forget(organisation, changed);
+                broker.cache.forget(organisation, &changed);
             }
             NodeNotice::State(state) => {
                 if state.availability == Availability::Draining
@@ -222,11 +238,14 @@ impl Talk<'_> {
                 {
                     attachment.drain();
                 }
-                tracing::info!(%organisation, state = state.availability.as_str(), "a node says whether it takes queries");
-                broker.sessions.update(organisation, |of| of.availability = state);
+                if state != self.availability {
+                    tracing::info!(%organisation, state = state.availability.as_str(), "a node says whether it takes queries");
+                    self.availability = state.clone();
+                    broker.sessions.update(organisation, |of| of.availability = state);
+                }
             }
         }
-        if self.pace.takes(Instant::now()) { Ok(()) } else { Err(End::TooMuch) }
+        if self.pace.takes(Instant::now().into_std()) { Ok(()) } else { Err(End::TooMuch) }
     }
 
     fn take_pong(&mut self, pong: Pong) -> Result<(), End> {
@@ -244,6 +263,7 @@ impl Talk<'_> {
             return Err(Malformed::new("sequence", "that of a notice that was sent and not yet recorded").into());
         }
         self.recorded = sequence;
+        self.unrecorded = (sequence < self.sent).then(Instant::now);
         self.broker.notices.recorded(self.organisation, sequence);
         self.broker.sessions.update(self.organisation, |state| state.recorded = sequence);
         Ok(())
@@ -255,15 +275,10 @@ impl Talk<'_> {
         loop {
             let room = self.tell.reserve().await.map_err(|_| End::Over)?;
             match self.broker.notices.after(self.organisation, self.sent) {
-                Next::Send(entry) => {
-                    self.sent = entry.sequence;
-                    let log = self.broker.parts.log.first();
-                    if let Some(viewed) = log.and_then(|log| viewed(&entry, self.organisation, log)) {
-                        let notice = BrokerNotice::Viewed(Box::new(viewed)).to_wire();
-                        room.send(SessionRequest { notice: Some(notice) });
-                    } else {
-                        tracing::error!(sequence = entry.sequence, "a release lacks what an access notice says");
-                    }
+                Next::Send(viewed) => {
+                    self.sent = viewed.sequence;
+                    self.unrecorded.get_or_insert_with(Instant::now);
+                    room.send(SessionRequest { notice: Some(BrokerNotice::Viewed(viewed).to_wire()) });
                     return Ok(());
                 }
                 Next::Read => {
@@ -281,6 +296,13 @@ impl Talk<'_> {
 
 async fn wait(news: &Notify) {
     news.notified().await;
+}
+
+async fn overdue(since: Option<Instant>, patience: Duration) {
+    match since {
+        Some(since) => sleep_until(since + patience).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn gone(attachment: Option<&Attachment>) {

@@ -4,28 +4,29 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use weald_proto::{Digest, NhsNumber, Timestamp};
+use tokio::time::Instant;
+use weald_proto::{Digest, NhsNumber};
 
 /// Grants that are remembered at once. Beyond that nothing is granted.
 const GRANTS: usize = 65_536;
 /// Between two times that ended grants are forgotten.
 const PRUNED_EVERY: Duration = Duration::from_secs(1);
 
-/// Remembers grants.
+/// Remembers grants, by the timer and not by the clock: one that is put forward ends none.
 #[derive(Default)]
 pub(super) struct Granted(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    queries: HashMap<Digest, (NhsNumber, Timestamp)>,
+    queries: HashMap<Digest, (NhsNumber, Instant)>,
     /// Grants that still hold.
     people: HashMap<NhsNumber, BTreeSet<Digest>>,
-    prune_at: Option<Timestamp>,
+    prune_at: Option<Instant>,
 }
 
 impl Granted {
     /// Notes that a query about that person is answered with a grant; false if there is no room.
-    pub(super) fn note(&self, query: Digest, person: &NhsNumber, now: Timestamp, until: Timestamp) -> bool {
+    pub(super) fn note(&self, query: Digest, person: &NhsNumber, now: Instant, until: Instant) -> bool {
         let mut known = self.lock();
         known.prune(now);
         if known.queries.len() >= GRANTS {
@@ -41,13 +42,19 @@ impl Granted {
         self.lock().people.remove(person).unwrap_or_default()
     }
 
-    /// Ends every grant.
-    pub(super) fn forget_all(&self) {
-        self.lock().people.clear();
+    /// Ends every grant; false if there was none.
+    pub(super) fn forget_all(&self) -> bool {
+        !std::mem::take(&mut self.lock().people).is_empty()
+    }
+
+    /// True if a grant about that person holds.
+    #[cfg(test)]
+    pub(super) fn holds(&self, person: &NhsNumber) -> bool {
+        self.lock().people.contains_key(person)
     }
 
     /// How many grants hold.
-    pub(super) fn holding(&self, now: Timestamp) -> usize {
+    pub(super) fn holding(&self, now: Instant) -> usize {
         let mut known = self.lock();
         known.prune(now);
         known.people.values().map(BTreeSet::len).sum()
@@ -66,7 +73,7 @@ impl Granted {
 }
 
 impl Known {
-    fn prune(&mut self, now: Timestamp) {
+    fn prune(&mut self, now: Instant) {
         if self.prune_at.is_some_and(|at| now < at) {
             return;
         }
@@ -81,7 +88,7 @@ impl Known {
             }
             holds
         });
-        self.prune_at = Some(now.plus(PRUNED_EVERY));
+        self.prune_at = Some(now + PRUNED_EVERY);
     }
 }
 
@@ -89,7 +96,6 @@ impl Known {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_secs(1_795_000_000);
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn person(number: &str) -> NhsNumber {
@@ -103,27 +109,31 @@ mod tests {
     #[test]
     fn a_change_finds_the_queries_about_that_person_once() {
         let (granted, one, other) = (Granted::default(), person("9990000018"), person("9990000026"));
+        let now = Instant::now();
         for (number, person) in [(1, &one), (2, &other), (3, &one)] {
-            assert!(granted.note(query(number), person, NOW, NOW.plus(MINUTE)));
+            assert!(granted.note(query(number), person, now, now + MINUTE));
         }
-        assert_eq!(granted.holding(NOW), 3);
+        assert_eq!(granted.holding(now), 3);
         assert_eq!(granted.forget(&one), [query(1), query(3)].into());
-        assert_eq!(granted.holding(NOW), 1);
+        assert_eq!(granted.holding(now), 1);
         assert_eq!(granted.forget(&one), BTreeSet::new(), "those grants have ended");
-        assert_eq!(granted.person(&query(1)), Some(one), "and whom they were about is known");
-        granted.forget_all();
+        assert_eq!(granted.person(&query(1)).as_ref(), Some(&one), "and whom they were about is known");
+        assert!(granted.forget_all());
         assert_eq!(granted.forget(&other), BTreeSet::new());
+        assert!(!granted.forget_all(), "there is none any more");
+        assert!(granted.note(query(4), &one, now, now + MINUTE));
+        assert_eq!((granted.holding(now + MINUTE), granted.holding(now + MINUTE * 2)), (1, 0));
     }
 
     #[test]
     fn without_room_nothing_is_granted_until_grants_have_ended() {
-        let (granted, one) = (Granted::default(), person("9990000018"));
+        let (granted, one, now) = (Granted::default(), person("9990000018"), Instant::now());
         for number in 0..GRANTS {
-            assert!(granted.note(query(number), &one, NOW, NOW.plus(MINUTE)));
+            assert!(granted.note(query(number), &one, now, now + MINUTE));
         }
-        assert!(!granted.note(query(GRANTS), &one, NOW, NOW.plus(MINUTE)));
-        let later = NOW.plus(MINUTE * 2);
-        assert!(granted.note(query(GRANTS), &one, later, later.plus(MINUTE)));
+        assert!(!granted.note(query(GRANTS), &one, now, now + MINUTE));
+        let later = now + MINUTE * 2;
+        assert!(granted.note(query(GRANTS), &one, later, later + MINUTE));
         assert_eq!(granted.forget(&one), [query(GRANTS)].into(), "what has ended is forgotten");
         assert_eq!(granted.person(&query(0)), None);
     }

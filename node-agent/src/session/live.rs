@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 use weald_proto::session::{BrokerNotice, Changed};
-use weald_proto::{Digest, SpiffeId, Timestamp, limit};
+use weald_proto::{Digest, SessionId, SpiffeId, Timestamp, limit};
 
 /// The sessions of brokers: one each, the newest.
 #[derive(Default)]
@@ -17,6 +17,8 @@ struct Seat {
     session: Option<Arc<Ear>>,
     /// Held by the session that is there: the next waits until what it writes down is written.
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// How many have begun, or wait to.
+    begun: u64,
 }
 
 /// What is known of a broker by its session.
@@ -35,8 +37,9 @@ pub struct BrokerSession {
 }
 
 /// What one session is yet to tell its broker.
-#[derive(Default)]
 pub(super) struct Ear {
+    /// Which session it is.
+    pub(super) id: SessionId,
     untold: Mutex<Option<Changed>>,
     /// What is known of the broker by the session.
     met: Mutex<Option<BrokerSession>>,
@@ -55,9 +58,10 @@ pub(super) struct Present {
 }
 
 impl Live {
-    /// True if that broker has a session.
-    pub(super) fn has(&self, broker: &SpiffeId) -> bool {
-        lock(&self.0).get(broker).is_some_and(|seat| seat.session.is_some())
+    /// True if that broker has that session now.
+    pub(super) fn has(&self, broker: &SpiffeId, session: SessionId) -> bool {
+        let live = lock(&self.0);
+        live.get(broker).and_then(|seat| seat.session.as_ref()).is_some_and(|ear| ear.id == session)
     }
 
     /// How many have.
@@ -72,20 +76,34 @@ impl Live {
         live.iter().filter_map(known).collect()
     }
 
-    /// Begins a session: ends the one that the broker had, and waits until it is over.
-    pub(super) async fn enter(&self, broker: &SpiffeId) -> Present {
-        let turn = {
+    /// Begins a session: ends the one that the broker had, and waits until it is over. Nothing if another
+    /// has begun by then: that is the newest.
+    pub(super) async fn enter(&self, broker: &SpiffeId, id: SessionId) -> Option<Present> {
+        let (turn, number) = {
             let mut live = lock(&self.0);
             let seat = live.entry(broker.clone()).or_default();
             if let Some(before) = seat.session.take() {
                 before.replaced.cancel();
             }
-            Arc::clone(&seat.turn)
+            seat.begun += 1;
+            (Arc::clone(&seat.turn), seat.begun)
         };
         let turn = turn.lock_owned().await;
-        let ear = Arc::new(Ear::default());
-        lock(&self.0).entry(broker.clone()).or_default().session = Some(Arc::clone(&ear));
-        Present { live: Arc::clone(&self.0), broker: broker.clone(), ear, _turn: turn }
+        let ear = Arc::new(Ear {
+            id,
+            untold: Mutex::default(),
+            met: Mutex::default(),
+            news: Notify::new(),
+            replaced: CancellationToken::new(),
+        });
+        let mut live = lock(&self.0);
+        let seat = live.entry(broker.clone()).or_default();
+        if seat.begun != number {
+            return None;
+        }
+        seat.session = Some(Arc::clone(&ear));
+        drop(live);
+        Some(Present { live: Arc::clone(&self.0), broker: broker.clone(), ear, _turn: turn })
     }
 
     /// Tells everybody that the answers to these queries count no more.
@@ -151,13 +169,20 @@ impl Ear {
     }
 }
 
-impl Drop for Present {
-    fn drop(&mut self) {
+impl Present {
+    /// From now on the broker has no session, until another begins; that waits until this is dropped.
+    pub(super) fn end(&self) {
         if let Some(seat) = lock(&self.live).get_mut(&self.broker)
             && seat.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, &self.ear))
         {
             seat.session = None;
         }
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -183,22 +208,39 @@ mod tests {
         assert_eq!(more(Some(Changed::All), &queries(0..1)), Changed::All);
     }
 
+    fn id(number: u8) -> SessionId {
+        SessionId::parse(&[number; 16]).unwrap()
+    }
+
     #[tokio::test]
     async fn a_second_session_of_a_broker_ends_the_first_and_begins_when_that_is_over() {
         let (live, broker) = (Live::default(), SpiffeId::parse("spiffe://kent.weald.example/broker/b1").unwrap());
-        assert!(!live.has(&broker));
-        let first = live.enter(&broker).await;
-        assert!(live.has(&broker));
+        assert!(!live.has(&broker, id(1)));
+        let first = live.enter(&broker, id(1)).await.unwrap();
+        assert!(live.has(&broker, id(1)) && !live.has(&broker, id(2)));
         let ear = Arc::clone(&first.ear);
-        let (second, ()) = tokio::join!(live.enter(&broker), async {
+        let (second, ()) = tokio::join!(live.enter(&broker, id(2)), async {
             ear.replaced.cancelled().await;
-            assert!(!live.has(&broker), "nothing is granted in between");
+            assert_eq!(live.count(), 0, "nothing is granted in between");
             drop(first);
         });
-        assert!(live.has(&broker));
+        let second = second.unwrap();
+        assert!(live.has(&broker, id(2)) && !live.has(&broker, id(1)));
         live.all_changed();
         assert_eq!((ear.take(), second.ear.take()), (None, Some(Changed::All)));
         drop(second);
-        assert!(!live.has(&broker));
+        assert_eq!(live.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn of_two_sessions_that_wait_the_newest_begins() {
+        let (live, broker) = (Live::default(), SpiffeId::parse("spiffe://kent.weald.example/broker/b1").unwrap());
+        let first = live.enter(&broker, id(1)).await.unwrap();
+        let (second, third, ()) = tokio::join!(live.enter(&broker, id(2)), live.enter(&broker, id(3)), async {
+            first.ear.replaced.cancelled().await;
+            drop(first);
+        });
+        assert!(second.is_none());
+        assert_eq!(third.unwrap().ear.id, id(3));
     }
 }

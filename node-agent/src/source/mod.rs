@@ -10,6 +10,7 @@ mod fhir;
 mod negation;
 pub mod notice;
 pub mod sqlite;
+mod stamp;
 mod state;
 
 pub use bundle::BundleFolder;

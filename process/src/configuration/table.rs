@@ -1,6 +1,7 @@
 //! A table of a configuration, asked for its keys.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use toml::Spanned;
@@ -112,6 +113,22 @@ impl<'d> Table<'d> {
                 };
                 self.faults.refuse(&place, format!("is none of {}", listed(known)), remedy)
             }
+        }
+    }
+
+    /// A whole number within bounds, where there need not be one.
+    pub fn number_if_any(&self, key: Key, within: RangeInclusive<u32>) -> Option<Placed<u32>> {
+        let (value, place) = self.find(key)?;
+        let DeValue::Integer(integer) = value.get_ref() else {
+            return self.mistyped(&place, "a whole number", value.get_ref(), key);
+        };
+        match u32::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| within.contains(number)) {
+            Some(value) => Some(Placed { value, place }),
+            None => self.faults.refuse(
+                &place,
+                format!("must be {} to {}", within.start(), within.end()),
+                format!("write {}", key.written()),
+            ),
         }
     }
 

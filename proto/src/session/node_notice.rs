@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Availability;
 use crate::wire::node_notice::Notice;
-use crate::{Digest, Instance, Malformed, Timestamp, bounded, limit, wire};
+use crate::{Digest, Instance, Malformed, SessionId, Timestamp, bounded, limit, wire};
 
 /// One of the things that a node says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct NodeHello {
     pub state: NodeState,
     /// What it has written down of the broker's log; 0 for nothing.
     pub recorded: u64,
+    /// Names the session in queries.
+    pub session: SessionId,
 }
 
 /// Answers a [`Ping`](super::Ping).
@@ -103,6 +105,7 @@ impl NodeNotice {
                 instance: hello.instance.to_vec(),
                 state: Some(hello.state.to_wire()),
                 recorded: Some(wire::Recorded { sequence: hello.recorded }),
+                session: hello.session.to_vec(),
             }),
             NodeNotice::Pong(pong) => Notice::Pong(wire::Pong {
                 number: pong.number,
@@ -133,6 +136,7 @@ impl NodeNotice {
                 instance: Instance::parse(&hello.instance)?,
                 state: NodeState::from_wire(&hello.state.ok_or(Malformed::new("state", "whether it takes queries"))?)?,
                 recorded: hello.recorded.ok_or(Malformed::new("recorded", "what is written down"))?.sequence,
+                session: SessionId::parse(&hello.session)?,
             })),
             Notice::Pong(pong) => Ok(NodeNotice::Pong(Pong {
                 number: pong.number,

@@ -103,6 +103,7 @@ impl RestingBroker {
             key: self.key.clone(),
             pseudonyms: PseudonymKey::new(self.pseudonym),
             nodes: Arc::clone(&self.nodes),
+            pulse: ground.pulse,
             env: ground.env.clone(),
             capacity: self.capacity,
         }));

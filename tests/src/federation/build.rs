@@ -18,6 +18,7 @@ use weald_certs::{
 use weald_node::RecordStore;
 use weald_policy::Engine;
 use weald_proto::env::Env;
+use weald_proto::session::Pulse;
 use weald_proto::{
     Assertion, Digest, FederationName, KeyId, KeyUse, OdsCode, OrganisationKind, Query, Replay, Section, SigningKey,
     SpiffeId, Statement, VerifyingKey, limit,
@@ -74,6 +75,7 @@ pub struct FederationBuilder {
     attaching: BTreeSet<OdsCode>,
     has_authority: bool,
     capacity: Capacity,
+    pulse: Pulse,
 }
 
 impl FederationBuilder {
@@ -86,6 +88,7 @@ impl FederationBuilder {
             attaching: BTreeSet::new(),
             has_authority: false,
             capacity: Capacity::default(),
+            pulse: Pulse::default(),
         }
     }
 
@@ -124,6 +127,13 @@ impl FederationBuilder {
         self
     }
 
+    /// With sessions of that pulse, instead of the usual.
+    #[must_use]
+    pub fn pulse(mut self, pulse: Pulse) -> Self {
+        self.pulse = pulse;
+        self
+    }
+
     /// Starts it. When this returns, every listener is open, and every node that dials in is attached.
     ///
     /// # Errors
@@ -131,9 +141,9 @@ impl FederationBuilder {
     /// When a key, a certificate, a listener or a log cannot be made.
     pub async fn start(self) -> anyhow::Result<Federation> {
         silence::begin()?;
-        let FederationBuilder { folder, env, members, between, attaching, has_authority, capacity } = self;
+        let FederationBuilder { folder, env, members, between, attaching, has_authority, capacity, pulse } = self;
         std::fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
-        let ground = Ground::new(env)?;
+        let ground = Ground::new(env, pulse)?;
         // Nobody may keep anything without a session.
         let lending = members.iter().filter(|member| member.cache_seconds > 0 && member.has_node());
         let lending = lending.map(|member| member.organisation.clone()).collect();
@@ -173,18 +183,19 @@ pub(super) struct Ground {
     pub(super) trust: Arc<Trust>,
     pub(super) anchor: RegisterAnchor,
     pub(super) engine: Arc<Engine>,
+    pub(super) pulse: Pulse,
     register_key: SigningKey<RegisterDocument>,
 }
 
 impl Ground {
-    fn new(env: Env) -> anyhow::Result<Self> {
+    fn new(env: Env, pulse: Pulse) -> anyhow::Result<Self> {
         let name = FederationName::parse("kent.weald.example")?;
         let authority = Arc::new(Authority::new(name.clone(), Arc::clone(&env.random), env.clock.now())?);
         let trust = Arc::new(Trust::new(name.clone(), std::slice::from_ref(authority.root()))?);
         let register_key = SigningKey::generate(KeyId::parse("register/1")?, &*env.random);
         let anchor = RegisterAnchor::new(name.clone(), register_key.id().clone(), register_key.verifying_key());
         let engine = Arc::new(Engine::baseline()?);
-        Ok(Ground { name, env, authority, trust, anchor, engine, register_key })
+        Ok(Ground { name, env, authority, trust, anchor, engine, pulse, register_key })
     }
 
     fn register(&self, broker: &SpiffeId, broker_key: &SigningKey<Query>, members: &[Opened]) -> RegisterDraft {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prost::bytes::Bytes;
 use tokio::sync::watch;
-use weald_node::{Reading, RecordStore, StoreError};
+use weald_node::{Reading, RecordStore, StoreError, Watch};
 use weald_policy::Permitted;
 
 use crate::silence;
@@ -77,6 +77,10 @@ impl RecordStore for Faulty {
             known.map_err(|error| StoreError::Unreadable { place: "source".into(), problem: error.to_string() })?;
             Ok(record)
         })
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        self.store.watch()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use weald_node::{Person, Reading, Record, RecordStore, SectionReading};
+use weald_node::{Change, Person, Reading, Record, RecordStore, SectionReading, StoreError, Watch};
 use weald_policy::Permitted;
 use weald_proto::{Patient, Section, SectionState, Timestamp, UnavailableCause, wire};
 
@@ -66,6 +66,19 @@ impl RecordStore for MemoryStore {
         });
         let record = Record { as_of: self.as_of, person };
         Box::pin(async move { Ok(record) })
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        Some(Box::new(Unchanging))
+    }
+}
+
+/// What is in memory here does not change by itself: a test that exchanges it says so.
+struct Unchanging;
+
+impl Watch for Unchanging {
+    fn look(&mut self, _: Timestamp) -> Result<Change, StoreError> {
+        Ok(Change::Nothing)
     }
 }
 

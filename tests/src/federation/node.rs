@@ -135,6 +135,7 @@ impl RestingNode {
             replay: recover(ground, &self.log)?,
             key: StatementKey::new(self.key.clone()),
             cache_seconds: self.cache_seconds,
+            pulse: ground.pulse,
             history: History::read(&self.log)?,
             env: ground.env.clone(),
         }));

@@ -72,6 +72,7 @@ const TABLE: &[(&str, Bound)] = &[
     ("Query.assertion", Most(limit::ASSERTION_BYTES, "assertion")),
     ("Query.nonce", Fits(16, "nonce")),
     ("Query.broker", Most(BROKER_CHARS, "spiffe_id")),
+    ("Query.session", Fits(16, "session")),
     ("SectionGrant.predicates", Fits(limit::PREDICATES, "predicates")),
     // At a node, from a broker, on a session.
     ("BrokerHello.software", Fits(limit::TEXT_CHARS, "software")),
@@ -92,6 +93,7 @@ const TABLE: &[(&str, Bound)] = &[
     ("NodeHello.software", Fits(limit::TEXT_CHARS, "software")),
     ("NodeHello.policy_version", Fits(limit::REASON_CHARS, "policy_version")),
     ("NodeHello.instance", Fits(16, "instance")),
+    ("NodeHello.session", Fits(16, "session")),
     ("NodeState.reason", Fits(limit::REASON_CHARS, "reason")),
     ("Pong.policy_version", Fits(limit::REASON_CHARS, "policy_version")),
     ("Changed.query_digests", Fits(limit::CHANGED_QUERIES, "query_digests")),

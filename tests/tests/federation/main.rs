@@ -12,6 +12,7 @@ mod cache;
 mod fail;
 mod forge;
 mod forger;
+mod grant;
 mod hang_up;
 mod impostor;
 mod kept;

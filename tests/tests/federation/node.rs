@@ -42,6 +42,7 @@ pub(crate) fn query(world: &World, token: SignedAssertion) -> Query {
         nonce: Nonce::generate(random),
         time_left: Duration::from_secs(2),
         broker: federation.broker_id().clone(),
+        session: None,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use prost::Message as _;
 use weald_proto::session::{BrokerHello, BrokerNotice, Changed, NodeHello, NodeNotice, NodeState, Pong, Viewed};
-use weald_proto::{Digest, Instance, JobRole, Jti, Purpose, Requester, SpiffeId, SystemRandom, Timestamp, ViewId};
+use weald_proto::{
+    Digest, Instance, JobRole, Jti, Purpose, Requester, SessionId, SpiffeId, SystemRandom, Timestamp, ViewId,
+};
 
 use crate::world::{NOW, practice};
 
@@ -60,6 +62,7 @@ pub(crate) fn node_hello() -> Vec<u8> {
         instance: Instance::generate(&SystemRandom),
         state: NodeState::serving(),
         recorded: 3,
+        session: SessionId::generate(&SystemRandom),
     }))
 }
 

@@ -4,6 +4,7 @@
 
 mod attach;
 mod broker_refuses;
+mod keeping;
 mod node_refuses;
 mod node_trust;
 mod proxy;

@@ -35,6 +35,24 @@ const FORM: &[Case] = &[
         ],
     },
     Case {
+        name: "answers that are to be kept longer than any may be",
+        spoil: |trial| trial.replace("audit_log", "cache_seconds = 61\naudit_log"),
+        at: "cache_seconds",
+        says: &["field `organisation[0].cache_seconds`: must be 0 to 60", "write cache_seconds = 30"],
+    },
+    Case {
+        name: "answers that are to be kept for a time below zero",
+        spoil: |trial| trial.replace("audit_log", "cache_seconds = -1\naudit_log"),
+        at: "cache_seconds",
+        says: &["field `organisation[0].cache_seconds`: must be 0 to 60"],
+    },
+    Case {
+        name: "a number that is written as a text",
+        spoil: |trial| trial.replace("audit_log", "cache_seconds = \"30\"\naudit_log"),
+        at: "cache_seconds",
+        says: &["field `organisation[0].cache_seconds`: must be a whole number, and is a text"],
+    },
+    Case {
         name: "a key that is missing",
         spoil: |trial| trial.replace("audit_log", "# audit_log"),
         at: "[[organisation]]",

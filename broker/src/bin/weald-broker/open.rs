@@ -17,6 +17,7 @@ use weald_process::load::{bind, open_log};
 use weald_process::{Beside, Describe, Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::env::Env;
 use weald_proto::limit;
+use weald_proto::session::Pulse;
 
 use crate::configuration::{AuthoritySettings, Configuration};
 use crate::load::{Loaded, load};
@@ -91,6 +92,7 @@ impl Program for Configuration {
             key,
             pseudonyms,
             nodes: Arc::clone(&nodes) as Arc<dyn AskNode>,
+            pulse: Pulse::default(),
             env: env.clone(),
             capacity: Capacity::default(),
         }));

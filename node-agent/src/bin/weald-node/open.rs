@@ -16,6 +16,7 @@ use weald_node::{Node, NodeParts};
 use weald_process::load::{Party, bind, open_log};
 use weald_process::{Beside, Faults, Key, Program, Service, Table, Watched, Way};
 use weald_proto::env::Env;
+use weald_proto::session::Pulse;
 use weald_proto::{FederationName, SpiffeId};
 
 use crate::configuration::Configuration;
@@ -49,7 +50,11 @@ impl Program for Configuration {
                 Some(listen) => format!("listens on {}", listen.value),
                 None => format!("attaches to {}{through}", brokers(&register)),
             };
-            format!("node of {} {way}: {}, policies {}", one.code.value, one.source, loaded.engine.version())
+            let kept = match one.cache_seconds {
+                0 => "brokers keep no answers".to_owned(),
+                seconds => format!("brokers may keep answers for {seconds} s"),
+            };
+            format!("node of {} {way}: {}, policies {}, {kept}", one.code.value, one.source, loaded.engine.version())
         });
         std::iter::once(first).chain(each).collect()
     }
@@ -125,8 +130,8 @@ async fn open(one: Organisation, parts: LoadedOrganisation, ground: &Ground<'_>,
         log: Arc::clone(&log),
         replay,
         key: parts.key,
-        // A source that changes beneath us does not say so yet, so no answer may outlive its view.
-        cache_seconds: 0,
+        cache_seconds: one.cache_seconds,
+        pulse: Pulse::default(),
         history,
         env: env.clone(),
     }));

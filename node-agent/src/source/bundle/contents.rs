@@ -62,6 +62,12 @@ impl Contents {
         contents
     }
 
+    /// True if it changes no answer about anybody else, whatever it held before.
+    pub(crate) fn concerns_only_its_people(&self) -> bool {
+        let is_page = !(self.own_page.is_empty() && self.next_page.is_empty());
+        self.doubtful.is_empty() && self.unreadable_patient.is_none() && !self.is_partial && !is_page
+    }
+
     fn look_at(&mut self, resource: &Resource<'_>, owners: &Owners<'_>) {
         let kind = resource.entry().kind();
         match owners.owner(resource) {

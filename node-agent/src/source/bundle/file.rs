@@ -1,15 +1,12 @@
 //! The files of a folder: which there are, and what is in one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-
-use weald_proto::Timestamp;
 
 use crate::source::fhir::bundle::{Bundle, NotReadable};
+use crate::source::stamp::Stamp;
 use crate::store::StoreError;
 
 /// The largest file that is read: thirty times the record of somebody who was ill all their life. At worst
@@ -18,43 +15,6 @@ pub(crate) const FILE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How names of FHIR exports end that are not read.
 const OTHER_EXPORTS: &[&str] = &[".xml", ".ndjson", ".jsonl", ".gz", ".tgz", ".zip"];
-
-/// What changes when a file does: also when another is put in its place, or it is written without
-/// a change of its size and time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    modified: SystemTime,
-    changed: (i64, i64),
-    file: (u64, u64),
-    bytes: u64,
-}
-
-impl Stamp {
-    /// The stamp of a file; of a link to nowhere, the link's own.
-    pub(crate) fn of(path: &Path) -> std::io::Result<Stamp> {
-        Stamp::of_metadata(&std::fs::metadata(path).or_else(|_| std::fs::symlink_metadata(path))?)
-    }
-
-    fn of_metadata(metadata: &Metadata) -> std::io::Result<Stamp> {
-        Ok(Stamp {
-            modified: metadata.modified()?,
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            file: (metadata.dev(), metadata.ino()),
-            bytes: metadata.len(),
-        })
-    }
-
-    /// How large the file is.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// When the file was last written.
-    pub(crate) fn modified(&self) -> Timestamp {
-        let since = self.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    }
-}
 
 /// The JSON files directly in a folder, and the names of what is not read there.
 pub(crate) struct Listing {
@@ -152,7 +112,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, NotReadable> {
         return Err(too_large());
     }
     let after = file.metadata().and_then(|metadata| Stamp::of_metadata(&metadata)).map_err(not_read)?;
-    if after != stamp || held != stamp.bytes {
+    if after != stamp || held != stamp.bytes() {
         return Err(NotReadable(CHANGES.to_owned()));
     }
     Ok(Loaded { bundle: Bundle::parse(&bytes)?, stamp })

@@ -17,6 +17,8 @@ use crate::store::{Record, StoreError};
 
 /// How many steps a reading waits for what changed to be read; after that it says what it knows.
 const STEPS: usize = 50;
+/// The same, for whoever looks what has changed.
+const FEW_STEPS: usize = 5;
 /// How often it looks whether it is still wanted.
 const STEP: Duration = Duration::from_millis(20);
 /// How often a reading begins again because a file changed under it.
@@ -93,13 +95,22 @@ impl Folder {
     ) -> Result<Record, StoreError> {
         let mut attempt = 1;
         loop {
-            let index = self.look(cancel)?;
+            let index = self.look(STEPS, cancel)?;
             let (read, changed) = self.collect(&index, number, wanted, cancel);
             if !changed || attempt == ATTEMPTS {
                 return read;
             }
             attempt += 1;
         }
+    }
+
+    /// The index of the folder as it is now, for whoever looks what has changed: does not wait long.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the folder cannot be listed, or nothing can be said of anybody.
+    pub(crate) fn survey(self: &Arc<Self>) -> Result<Arc<Index>, StoreError> {
+        self.look(FEW_STEPS, &Cancel::default())
     }
 
     /// What the files of the index hold of a person, and true if one of them changed since.
@@ -155,7 +166,7 @@ impl Folder {
 
     /// The index of the folder as it is now; while what changed is read, and that takes long, an index
     /// in which those files could not be read.
-    fn look(self: &Arc<Self>, cancel: &Cancel) -> Result<Arc<Index>, StoreError> {
+    fn look(self: &Arc<Self>, most: usize, cancel: &Cancel) -> Result<Arc<Index>, StoreError> {
         let mut steps = 0;
         loop {
             let survey = Survey::of(&self.path, self.identities.as_deref()).inspect_err(|error| self.trouble(error))?;
@@ -167,11 +178,11 @@ impl Folder {
             if !known.is_read {
                 self.begin(&mut known)?;
             }
-            while known.is_read && steps < STEPS && !cancel.is_cancelled() {
+            while known.is_read && steps < most && !cancel.is_cancelled() {
                 (known, _) = self.changed.wait_timeout(known, STEP).unwrap_or_else(PoisonError::into_inner);
                 steps += 1;
             }
-            if known.is_read || steps >= STEPS {
+            if known.is_read || steps >= most {
                 return known.index.unfinished(survey, self.identities.as_deref()).map(Arc::new);
             }
             if let Some(trouble) = &known.trouble {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use weald_proto::{NhsNumber, Section, Timestamp};
 
 use super::contents::Contents;
-use super::file::{self, Listing, Stamp};
+use super::file::{self, Listing};
 use super::identities::Identities;
 use crate::source::fhir::bundle::NotReadable;
 use crate::source::notice::Notice;
-use crate::store::StoreError;
+use crate::source::stamp::Stamp;
+use crate::store::{Change, StoreError};
 
 /// What a folder looks like from outside: names and stamps, before any file is opened.
 pub(crate) struct Survey {
@@ -106,6 +107,39 @@ impl Index {
             && self.others == listing.others
             && self.folders == listing.folders
             && self.identities_stamp == *identities
+    }
+
+    /// Answers about whom may differ from those of an index before this, or from those that were given since.
+    /// `now` is by the clock that files are stamped with.
+    pub(crate) fn change_since(&self, before: &Index, now: Timestamp) -> Change {
+        let is_near = |stamp: &Stamp| stamp.is_near(now);
+        let concerns_all = self.identities_stamp != before.identities_stamp
+            || self.identities_stamp.as_ref().is_some_and(is_near)
+            || self.others != before.others
+            || self.folders != before.folders
+            || self.is_unfinished
+            || before.is_unfinished
+            || self.holds_bundle() != before.holds_bundle();
+        if concerns_all {
+            return Change::Anything;
+        }
+        let mut people = BTreeSet::new();
+        for path in self.files.keys().chain(before.files.keys()) {
+            let (now_there, there_before) = (self.files.get(path), before.files.get(path));
+            let stamp = now_there.map(|indexed| indexed.stamp);
+            if stamp == there_before.map(|indexed| indexed.stamp) && !stamp.as_ref().is_some_and(is_near) {
+                continue;
+            }
+            for indexed in now_there.into_iter().chain(there_before) {
+                match &indexed.contents {
+                    Ok(contents) if contents.concerns_only_its_people() => {
+                        people.extend(contents.people.iter().chain(&contents.contested).cloned());
+                    }
+                    _ => return Change::Anything,
+                }
+            }
+        }
+        if people.is_empty() { Change::Nothing } else { Change::People(people) }
     }
 
     /// The local system's own index of people.

@@ -11,6 +11,7 @@ mod identities;
 mod index;
 mod owner;
 mod room;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,9 +21,10 @@ use weald_policy::Permitted;
 use weald_proto::{NhsNumber, Section};
 
 use self::folder::Folder;
+use self::watch::FolderWatch;
 use super::cancel::blocking;
 use super::notice::Notice;
-use crate::store::{Reading, Record, RecordStore, StoreError};
+use crate::store::{Reading, Record, RecordStore, StoreError, Watch};
 
 /// A folder of FHIR R4 bundles: every `*.json` directly in it.
 ///
@@ -74,6 +76,10 @@ impl RecordStore for BundleFolder {
 
     fn is_readable(&self) -> Option<bool> {
         Some(self.0.is_readable())
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        Some(Box::new(FolderWatch::of(Arc::clone(&self.0))))
     }
 
     fn notices(&self) -> usize {

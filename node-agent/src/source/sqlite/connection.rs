@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use weald_proto::Timestamp;
 
+use crate::source::stamp::Stamp;
 use crate::store::StoreError;
 
 /// How long to wait for somebody who is writing.
@@ -52,6 +53,10 @@ impl Lent {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct FileIdentity(u64, u64);
 
+/// Those of the file, and of the log of what was written since.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamps(Stamp, Option<Stamp>);
+
 impl Pool {
     /// A pool of connections to a file.
     pub(crate) fn of(path: &Path) -> Pool {
@@ -76,6 +81,38 @@ impl Pool {
         }
     }
 
+    /// A connection to the file as it is now, of which somebody else must not be waited for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::lend`].
+    pub(crate) fn look_through(&self) -> Result<Lent, StoreError> {
+        let lent = Lent { connection: self.connect()?, file: self.identify()?, schema: Cell::default() };
+        lent.connection.busy_timeout(Duration::ZERO).map_err(|error| self.unreadable(problem(&error)))?;
+        Ok(lent)
+    }
+
+    /// True if a connection is to the file that is there now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the file is missing.
+    pub(crate) fn is_of(&self, lent: &Lent) -> Result<bool, StoreError> {
+        Ok(lent.file == self.identify()?)
+    }
+
+    /// What changes when somebody writes, beside what SQLite itself counts: a file put in the place of
+    /// another, or written by a program that is not SQLite.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the file is not there.
+    pub(crate) fn stamps(&self) -> Result<Stamps, StoreError> {
+        let own = Stamp::of(&self.path)
+            .map_err(|error| self.unreadable(format!("the file cannot be found: {}: put it back", error.kind())))?;
+        Ok(Stamps(own, Stamp::of(&self.log()).ok()))
+    }
+
     /// Takes a connection back, unless a transaction could not be ended on it.
     pub(crate) fn give_back(&self, lent: Lent) {
         if !lent.connection.is_autocommit() {
@@ -89,10 +126,8 @@ impl Pool {
 
     /// When the file, or the log of what was written since, was last written.
     pub(crate) fn modified(&self) -> Timestamp {
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
         let written = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-        let newest = [written(&self.path), written(Path::new(&log))].into_iter().flatten().max();
+        let newest = [written(&self.path), written(&self.log())].into_iter().flatten().max();
         let since = newest.and_then(|moment| moment.duration_since(SystemTime::UNIX_EPOCH).ok()).unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
@@ -105,6 +140,13 @@ impl Pool {
     /// The file's name.
     pub(crate) fn place(&self) -> String {
         self.path.display().to_string()
+    }
+
+    /// The log of what was written since.
+    fn log(&self) -> PathBuf {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        log.into()
     }
 
     fn connect(&self) -> Result<Connection, StoreError> {
@@ -125,6 +167,11 @@ impl Pool {
             .map_err(|error| self.unreadable(format!("the file cannot be found: {}: put it back", error.kind())))?;
         Ok(FileIdentity(metadata.dev(), metadata.ino()))
     }
+}
+
+/// True if somebody who writes is in the way.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Why a query cannot be prepared, in SQLite's own words: they name tables and columns, and no row was read yet.

@@ -8,6 +8,7 @@ mod person;
 mod query;
 mod section;
 mod trouble;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,10 +24,11 @@ use self::mapping::Mapping;
 use self::query::{Parameters, each_row};
 use self::section::Rows;
 use self::trouble::Troubles;
+use self::watch::DatabaseWatch;
 use super::cancel::{Cancel, blocking};
 use super::notice::Notice;
 use super::state;
-use crate::store::{Person, Reading, Record, RecordStore, SectionReading, StoreError};
+use crate::store::{Person, Reading, Record, RecordStore, SectionReading, StoreError, Watch};
 
 /// An SQLite database: opened read only, one consistent state for each reading, interrupted when the
 /// reading is dropped.
@@ -92,6 +94,10 @@ impl RecordStore for SqliteDatabase {
         let Database { pool, mapping, .. } = &*self.0;
         let read = pool.lend().ok().filter(|lent| person::check(&lent.connection, &mapping.person).is_ok());
         Some(read.map(|lent| pool.give_back(lent)).is_some())
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        Some(Box::new(DatabaseWatch::of(Arc::clone(&self.0))))
     }
 
     fn notices(&self) -> usize {

@@ -19,6 +19,7 @@ use weald_node::sign::StatementKey;
 use weald_node::{Node, NodeParts};
 use weald_policy::Engine;
 use weald_proto::env::Env;
+use weald_proto::session::Pulse;
 use weald_proto::{KeyId, OdsCode, Replay, SigningKey, limit};
 use weald_tests::federation::MemoryStore;
 
@@ -81,6 +82,7 @@ async fn answer(place: &Place, organisation: &OdsCode) -> anyhow::Result<SocketA
         replay: Replay::recover(std::iter::empty()),
         key: StatementKey::new(key),
         cache_seconds: 0,
+        pulse: Pulse::default(),
         history: History::default(),
         env: env.clone(),
     });

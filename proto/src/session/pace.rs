@@ -1,23 +1,24 @@
-//! How much a node may say.
+//! How much one end of a session may say.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::Instant;
-use weald_proto::limit;
+use crate::limit;
 
 /// Counts notices, second by second.
-pub(super) struct Pace {
+#[derive(Debug)]
+pub struct Pace {
     second: Instant,
     notices: u32,
 }
 
 impl Pace {
-    pub(super) fn from(now: Instant) -> Self {
+    /// None yet.
+    pub fn from(now: Instant) -> Self {
         Pace { second: now, notices: 0 }
     }
 
     /// Counts one more; false if there are more than [`limit::NOTICES_PER_SECOND`].
-    pub(super) fn takes(&mut self, now: Instant) -> bool {
+    pub fn takes(&mut self, now: Instant) -> bool {
         if now.saturating_duration_since(self.second) >= Duration::from_secs(1) {
             *self = Pace::from(now);
         }
@@ -31,6 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "any moment will do")]
     fn so_many_a_second_pass_and_one_more_does_not() {
         let now = Instant::now();
         let mut pace = Pace::from(now);
