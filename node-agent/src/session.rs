@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use weald_proto::session::{Availability, NodeState};
-use weald_proto::{Instance, NhsNumber, OdsCode, Random, SpiffeId, limit};
+use weald_proto::{Instance, NhsNumber, OdsCode, Random, SpiffeId, Timestamp, limit};
 
 use crate::node::Node;
 use crate::verify::Asked;
@@ -162,6 +162,11 @@ impl Node {
     /// The brokers that have a session, and what is known of each.
     pub fn broker_sessions(&self) -> BTreeMap<SpiffeId, BrokerSession> {
         self.sessions.live.all()
+    }
+
+    /// The brokers that have had a session that ended, and when each last said something in it.
+    pub fn brokers_last_heard(&self) -> BTreeMap<SpiffeId, Timestamp> {
+        self.sessions.live.last_heard()
     }
 
     /// Whether it takes queries.

@@ -15,6 +15,8 @@ pub(super) struct Live(Arc<Mutex<HashMap<SpiffeId, Seat>>>);
 #[derive(Default)]
 struct Seat {
     session: Option<Arc<Ear>>,
+    /// When the broker last said something in a session that has ended.
+    last_heard_at: Option<Timestamp>,
     /// Held by the session that is there: the next waits until what it writes down is written.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// How many have begun, or wait to.
@@ -74,6 +76,12 @@ impl Live {
         let live = lock(&self.0);
         let known = |(broker, seat): (&SpiffeId, &Seat)| Some((broker.clone(), seat.session.as_ref()?.met()?));
         live.iter().filter_map(known).collect()
+    }
+
+    /// When those that have had one that ended last said something in it.
+    pub(super) fn last_heard(&self) -> BTreeMap<SpiffeId, Timestamp> {
+        let heard = |(broker, seat): (&SpiffeId, &Seat)| Some((broker.clone(), seat.last_heard_at?));
+        lock(&self.0).iter().filter_map(heard).collect()
     }
 
     /// Begins a session: ends the one that the broker had, and waits until it is over. Nothing if another
@@ -172,10 +180,11 @@ impl Ear {
 impl Present {
     /// From now on the broker has no session, until another begins; that waits until this is dropped.
     pub(super) fn end(&self) {
-        if let Some(seat) = lock(&self.live).get_mut(&self.broker)
-            && seat.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, &self.ear))
-        {
-            seat.session = None;
+        if let Some(seat) = lock(&self.live).get_mut(&self.broker) {
+            seat.last_heard_at = self.ear.met().map(|met| met.heard_at).max(seat.last_heard_at);
+            if seat.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, &self.ear)) {
+                seat.session = None;
+            }
         }
     }
 }
@@ -193,6 +202,8 @@ fn lock(live: &Mutex<HashMap<SpiffeId, Seat>>) -> MutexGuard<'_, HashMap<SpiffeI
 
 #[cfg(test)]
 mod tests {
+    use weald_proto::session::Ping;
+
     use super::*;
 
     fn queries(numbers: std::ops::Range<usize>) -> BTreeSet<Digest> {
@@ -242,5 +253,25 @@ mod tests {
         });
         assert!(second.is_none());
         assert_eq!(third.unwrap().ear.id, id(3));
+    }
+
+    #[tokio::test]
+    async fn when_a_session_has_ended_it_is_known_when_its_broker_last_said_something() {
+        let (live, broker) = (Live::default(), SpiffeId::parse("spiffe://kent.weald.example/broker/b1").unwrap());
+        let (since, heard_at) = (Timestamp::from_secs(1_795_363_200), Timestamp::from_secs(1_795_363_210));
+        let present = live.enter(&broker, id(1)).await.unwrap();
+        present.ear.meet(BrokerSession {
+            since,
+            heard_at: since,
+            software: "0.1.0".to_owned(),
+            register_version: 1,
+            clock_ahead_ms: 0,
+        });
+        present.ear.hear(&BrokerNotice::Ping(Ping { number: 1, register_version: 1 }), heard_at);
+        assert_eq!(live.last_heard(), BTreeMap::new(), "it lasts");
+        drop(present);
+        assert_eq!(live.last_heard(), BTreeMap::from([(broker.clone(), heard_at)]));
+        drop(live.enter(&broker, id(2)).await);
+        assert_eq!(live.last_heard(), BTreeMap::from([(broker, heard_at)]));
     }
 }

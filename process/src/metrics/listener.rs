@@ -163,6 +163,11 @@ mod tests {
     }
 
     async fn open() -> Port {
+        open_with(true).await
+    }
+
+    /// With a port of its own, or with nobody to dial.
+    async fn open_with(is_listening: bool) -> Port {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(NOW);
         let federation = FederationName::parse("kent.weald.example").unwrap();
@@ -183,7 +188,7 @@ mod tests {
             strangers: None,
         };
         let acceptor = Acceptor::bind(ANY_PORT.parse().unwrap(), entrance).await.unwrap();
-        let occupancy = Some(acceptor.occupancy());
+        let occupancy = is_listening.then(|| acceptor.occupancy());
         let watched = Watched {
             register,
             log: Arc::clone(&log),
@@ -259,6 +264,12 @@ mod tests {
         let (status, lacks) = port.readiness().await;
         assert_eq!(status, UNFIT);
         assert!(lacks.contains(&format!("{WHO}: the certificate does not hold\n")), "{lacks}");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_dials_in_and_has_nobody_to_dial_is_unready() {
+        let port = open_with(false).await;
+        assert_eq!(port.readiness().await, (UNFIT.into(), format!("{WHO}: no broker has a link\n")));
     }
 
     #[tokio::test]

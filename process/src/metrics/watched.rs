@@ -79,9 +79,10 @@ impl Watched {
         needed.into_iter().filter(|(holds, _)| !holds).map(|(_, lack)| lack).collect()
     }
 
-    /// True unless it is reached on links only, and has none.
+    /// True if a link stands, or it needs none because it has a port.
     fn is_reached(&self) -> bool {
-        self.links.is_empty() || self.links.iter().any(|link| link.state.borrow().is_attached())
+        let needs_none = self.links.is_empty() && self.occupancy.is_some();
+        needs_none || self.links.iter().any(|link| link.state.borrow().is_attached())
     }
 
     /// Whose it is, in one line: a SPIFFE id.

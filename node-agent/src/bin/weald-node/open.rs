@@ -149,6 +149,7 @@ async fn open(one: Organisation, parts: LoadedOrganisation, ground: &Ground<'_>,
         proxy: proxy.clone(),
         listens_at: one.listen.as_ref().map(|listen| listen.value),
         source: one.source.kind(),
+        serves_since: env.clock.now(),
     };
     let watched = Watched {
         register: Arc::clone(register),

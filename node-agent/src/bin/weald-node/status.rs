@@ -57,6 +57,8 @@ pub(crate) struct BrokerStatus {
     /// The connections that this node keeps to it; none if it listens.
     pub(crate) links: Vec<LinkStatus>,
     pub(crate) session: Option<SessionStatus>,
+    /// While it has no session: when it last said something in one, or when the node began to serve.
+    pub(crate) silent_since: Option<Timestamp>,
 }
 
 /// One connection that the node keeps.
@@ -99,6 +101,8 @@ pub(crate) struct Asked {
     pub(crate) proxy: ProxySettings,
     pub(crate) listens_at: Option<SocketAddr>,
     pub(crate) source: &'static str,
+    /// Since when the node serves.
+    pub(crate) serves_since: Timestamp,
 }
 
 impl Asked {
@@ -119,16 +123,21 @@ impl Asked {
 
     fn status(&self, links: &[WatchedLink]) -> NodeStatus {
         let (node, register) = (&self.node, self.register.load());
+        // In this order: of who goes in between the session is known.
         let mut sessions = node.broker_sessions();
+        let last_heard = node.brokers_last_heard();
         let known = register.brokers().map(|broker| broker.id.clone());
         let all: BTreeSet<SpiffeId> = known.chain(links.iter().map(|link| link.broker.clone())).collect();
         let brokers = all.into_iter().map(|broker| {
             let of_it: Vec<&WatchedLink> = links.iter().filter(|link| link.broker == broker).collect();
             let address = register.broker(&broker).and_then(|broker| broker.address.clone());
+            let session = sessions.remove(&broker);
+            let last_heard_at = last_heard.get(&broker).copied();
             BrokerStatus {
                 through: of_it.first().and_then(|link| Some(self.proxy.through(&link.address)?.to_string())),
                 links: of_it.iter().map(|link| link_status(&link.state.borrow())).collect(),
-                session: sessions.remove(&broker).map(|session| SessionStatus {
+                silent_since: session.is_none().then(|| last_heard_at.unwrap_or(self.serves_since)),
+                session: session.map(|session| SessionStatus {
                     since: session.since,
                     heard_at: session.heard_at,
                     software: session.software,

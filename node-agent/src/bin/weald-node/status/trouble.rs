@@ -1,5 +1,6 @@
 //! What is wrong with a node, or in its way to brokers.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use weald_process::status::{Failure, Trouble, moment};
@@ -12,6 +13,8 @@ use super::{BrokerStatus, LinkState, NodeStatus, SessionStatus, SourceStatus};
 const CLOCK_MS: i64 = 30_000;
 /// A session begins within moments of a link.
 const SESSION_SOON: Duration = Duration::from_secs(10);
+/// A broker dials a node that listens again and again, and has a session with it.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Everything that is wrong with it, under a register of that version.
 pub(super) fn of(status: &NodeStatus, register_version: u64, now: Timestamp) -> Vec<Trouble> {
@@ -26,7 +29,9 @@ pub(super) fn of(status: &NodeStatus, register_version: u64, now: Timestamp) -> 
         ));
     }
     troubles.extend(of_source(&status.organisation, &status.source));
+    troubles.extend(of_all_links(status));
     for broker in &status.brokers {
+        troubles.extend(status.listens_at.and_then(|listens_at| of_silence(broker, listens_at, now)));
         troubles.extend(of_links(broker, now));
         troubles.extend(of_session(broker, register_version, now));
     }
@@ -49,6 +54,25 @@ fn of_source(organisation: &str, source: &SourceStatus) -> Vec<Trouble> {
         troubles.push(about("SOURCE_IN_PART", what, "the log names each, with what is wrong with it"));
     }
     troubles
+}
+
+/// A node that dials in, and has nobody to dial.
+fn of_all_links(status: &NodeStatus) -> Option<Trouble> {
+    let is_reached = status.listens_at.is_some() || status.brokers.iter().any(|broker| !broker.links.is_empty());
+    let what = "the register gives no broker an address: there is nobody to dial, and nobody reaches this node";
+    let remedy = "ask the authority for a register in which a broker has one, or let brokers dial: write `listen`";
+    (!is_reached).then(|| Trouble::new(&status.organisation, "NO_LINK", what, remedy))
+}
+
+/// A broker that does not come to a node that listens.
+fn of_silence(broker: &BrokerStatus, listens_at: SocketAddr, now: Timestamp) -> Option<Trouble> {
+    let since = broker.silent_since.filter(|since| since.plus(SILENCE) < now)?;
+    let what = format!("no session, and not a word from this broker since {}", moment(since, now));
+    let remedy = format!(
+        "let its operator run `weald-broker status`, which says why; here, look whether a firewall lets it reach \
+         {listens_at}, or what is forwarded there"
+    );
+    Some(Trouble::new(&broker.broker, "NO_SESSION", what, remedy))
 }
 
 fn of_links(broker: &BrokerStatus, now: Timestamp) -> Option<Trouble> {
@@ -95,4 +119,70 @@ fn of_session(broker: &BrokerStatus, register_version: u64, now: Timestamp) -> V
         troubles.push(about("CLOCK_WRONG", what, "find out whose is wrong: check the time service on both machines"));
     }
     troubles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LinkStatus;
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
+
+    fn broker(silent_since: Option<Timestamp>) -> BrokerStatus {
+        BrokerStatus {
+            broker: "spiffe://kent.weald.example/broker/b1".to_owned(),
+            address: None,
+            through: None,
+            links: Vec::new(),
+            session: silent_since.is_none().then(|| SessionStatus {
+                since: NOW,
+                heard_at: NOW,
+                software: "0.1.0".to_owned(),
+                register_version: 7,
+                clock_ahead_ms: 0,
+            }),
+            silent_since,
+        }
+    }
+
+    fn node(listens_at: Option<&str>, brokers: Vec<BrokerStatus>) -> NodeStatus {
+        NodeStatus {
+            organisation: "RVV".to_owned(),
+            listens_at: listens_at.map(|address| address.parse().unwrap()),
+            availability: Availability::Serving.as_str().to_owned(),
+            policy_version: String::new(),
+            in_flight: 0,
+            grants: 0,
+            source: SourceStatus { kind: "bundles".to_owned(), is_readable: Some(true), notices: 0 },
+            brokers,
+        }
+    }
+
+    fn words(node: &NodeStatus) -> Vec<(String, String)> {
+        of(node, 7, NOW).into_iter().map(|trouble| (trouble.about, trouble.word)).collect()
+    }
+
+    fn ago(seconds: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_secs(NOW.as_secs() - seconds))
+    }
+
+    #[test]
+    fn a_node_that_listens_and_that_a_broker_has_not_reached_for_a_minute_is_in_trouble() {
+        let listening = |brokers| node(Some("192.0.2.1:9001"), brokers);
+        assert_eq!(words(&listening(vec![broker(None)])), []);
+        assert_eq!(words(&listening(vec![broker(ago(60))])), [], "it may have begun just now");
+        let silent = listening(vec![broker(None), broker(ago(61))]);
+        assert_eq!(words(&silent), [(broker(None).broker, "NO_SESSION".to_owned())]);
+        let [trouble] = &of(&silent, 7, NOW)[..] else { panic!("one trouble") };
+        assert!(trouble.remedy.contains("192.0.2.1:9001"), "{}", trouble.remedy);
+    }
+
+    #[test]
+    fn a_node_that_dials_in_and_has_nobody_to_dial_is_in_trouble_at_once() {
+        let no_link = [("RVV".to_owned(), "NO_LINK".to_owned())];
+        assert_eq!(words(&node(None, vec![broker(ago(0))])), no_link);
+        assert_eq!(words(&node(None, Vec::new())), no_link);
+        let link = LinkStatus { state: LinkState::Attached, since: Some(NOW), failure: None, next_attempt_at: None };
+        assert_eq!(words(&node(None, vec![BrokerStatus { links: vec![link], ..broker(None) }])), []);
+    }
 }
