@@ -1,14 +1,17 @@
 //! The pipeline: one query in, one signed answer out.
 
+use std::sync::Arc;
+
 use weald_certs::PeerIdentity;
 use weald_proto::wire;
 
+use crate::aside::release_aside;
 use crate::decide::decide;
 use crate::node::Node;
 use crate::read::read;
 use crate::record::{record, record_refusal};
 use crate::refusal::Refusal;
-use crate::release::{Release, release};
+use crate::release::Release;
 use crate::session::lend;
 use crate::sign::sign;
 use crate::verify::verify;
@@ -21,16 +24,21 @@ use crate::verify::verify;
 /// # Errors
 ///
 /// [`Refusal`], with the reason that the broker may know.
-pub async fn answer(node: &Node, peer: &PeerIdentity, query: wire::SignedMessage) -> Result<wire::Answer, Refusal> {
+pub async fn answer(
+    node: &Arc<Node>,
+    peer: &PeerIdentity,
+    query: wire::SignedMessage,
+) -> Result<wire::Answer, Refusal> {
     let asked = match verify(node, peer, query) {
-        Ok(asked) => asked,
+        Ok(asked) => Arc::new(asked),
         Err(refusal) => return Err(record_refusal(node, peer, refusal).await),
     };
     let release = match decide(node, &asked) {
         Ok(decided) => {
             // Before the record is read: a change after that must find this query.
             let lent = lend(node, &asked).await;
-            release(node, &asked, &decided, lent, read(node, &asked, &decided).await)
+            let read = read(node, &asked, &decided).await;
+            release_aside(node, &asked, decided, lent, read).await
         }
         Err(declined) => Release::declined(node, &asked, declined),
     };

@@ -4,6 +4,7 @@
 //! Each step lives in the file named after it, and takes the type that the step before makes.
 
 pub mod answer;
+mod aside;
 pub mod decide;
 pub mod door;
 mod metrics;
