@@ -5,11 +5,11 @@ mod allowance;
 mod enrol;
 mod file;
 mod metrics;
+mod under_way;
 
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
@@ -21,6 +21,7 @@ use weald_proto::{Reason, SpiffeId, Told, limit};
 
 use allowance::{Allowance, Rate};
 use metrics::{Call, Metrics};
+use under_way::Places;
 
 /// Register files that one address may ask for: so many at once after a rest, and so many a second.
 const FILES_OF_ADDRESS: Rate = Rate::of(64, 4);
@@ -36,8 +37,12 @@ const ENROLMENTS_OF_ADDRESS: Rate = Rate::of(10, 1);
 const ENROLMENTS: Rate = Rate::of(20, 2);
 /// Files under way at once.
 const FILES_UNDER_WAY: usize = 16;
+/// Of those: of one address.
+const FILES_UNDER_WAY_OF_ADDRESS: usize = 2;
 /// Enrolments under way at once.
 const ENROLMENTS_UNDER_WAY: usize = 4;
+/// Of those: of one address.
+const ENROLMENTS_UNDER_WAY_OF_ADDRESS: usize = 1;
 
 /// What the door for strangers needs.
 pub struct BootstrapParts {
@@ -73,8 +78,8 @@ struct Allowances {
     files: Allowance,
     mib: Allowance,
     enrolments: Allowance,
-    files_under_way: Arc<Semaphore>,
-    enrolments_under_way: Arc<Semaphore>,
+    files_under_way: Arc<Places>,
+    enrolments_under_way: Arc<Places>,
 }
 
 /// A call that is not served. Holds nothing of what was asked.
@@ -93,8 +98,8 @@ impl Bootstrap {
             files: Allowance::new(FILES, FILES_OF_ADDRESS, now),
             mib: Allowance::new(MIB, MIB_OF_ADDRESS, now),
             enrolments: Allowance::new(ENROLMENTS, ENROLMENTS_OF_ADDRESS, now),
-            files_under_way: Arc::new(Semaphore::new(FILES_UNDER_WAY)),
-            enrolments_under_way: Arc::new(Semaphore::new(ENROLMENTS_UNDER_WAY)),
+            files_under_way: Places::new(FILES_UNDER_WAY, FILES_UNDER_WAY_OF_ADDRESS),
+            enrolments_under_way: Places::new(ENROLMENTS_UNDER_WAY, ENROLMENTS_UNDER_WAY_OF_ADDRESS),
         };
         let bootstrap =
             Bootstrap { parts: Arc::new(parts), allowances: Arc::new(allowances), metrics: Arc::new(Metrics::new()) };

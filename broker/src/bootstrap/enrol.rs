@@ -1,6 +1,5 @@
 //! Enrolments, passed on to the authority: once each, a few at a time, and written down.
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 use tonic::Status;
 use weald_audit::{Entry, Kind, Recorder};
@@ -9,6 +8,7 @@ use weald_proto::service::authority_service_client::AuthorityServiceClient;
 use weald_proto::service::{EnrolRequest, RelayEnrolmentRequest};
 use weald_proto::{Digest, Enrolled, Enrolment, Malformed, Reason, SpiffeId, SpiffePath, Told, limit};
 
+use super::under_way::Place;
 use super::{Allowances, AuthorityPlace, BootstrapParts, Refused};
 
 /// An enrolment that may be passed on.
@@ -16,7 +16,7 @@ pub(super) struct Begun {
     enrolment: Enrolment,
     authority: AuthorityPlace,
     stranger: Stranger,
-    _under_way: OwnedSemaphorePermit,
+    _under_way: Place,
 }
 
 /// Sees whether an enrolment may be passed on: nothing has left then.
@@ -26,14 +26,15 @@ pub(super) fn begin(
     stranger: Stranger,
     request: EnrolRequest,
 ) -> Result<Begun, Refused> {
-    let taken = allowances.enrolments.take(stranger.network(), 1.0, Instant::now());
-    taken.map_err(|wait| Refused::told(Reason::TooManyRequests, Told::wait(wait)))?;
     let authority = parts.authority.clone().ok_or(Refused::new(Reason::EnrolmentNotOffered))?;
     let enrolment = read(request, &parts.name)
         .map_err(|fault| Refused::told(Reason::RequestMalformed, Told::field("the enrolment", &fault)))?;
     let of_party = |reason| Refused { enrolling: Some(enrolment.party.clone()), ..Refused::new(reason) };
-    let under_way = std::sync::Arc::clone(&allowances.enrolments_under_way).try_acquire_owned();
-    let under_way = under_way.map_err(|_| of_party(Reason::TooManyRequests))?;
+    let under_way = allowances.enrolments_under_way.take(stranger.network());
+    let under_way = under_way.ok_or_else(|| of_party(Reason::TooManyRequests))?;
+    // What does not parse, or has no place, takes nothing of everybody's.
+    let taken = allowances.enrolments.take(stranger.network(), 1.0, Instant::now());
+    taken.map_err(|wait| Refused { told: Box::new(Told::wait(wait)), ..of_party(Reason::TooManyRequests) })?;
     // Before a token is used up for a certificate that may not leave.
     if !parts.log.is_writable() {
         return Err(of_party(Reason::AuditUnavailable));

@@ -34,11 +34,15 @@ pub(super) fn send(
         .map_err(|fault| Refused::told(Reason::RequestMalformed, Told::field("the request", &fault)))?;
     let RegisterFile { version, bytes } = parts.files.file(&name).ok_or(Refused::new(Reason::FileUnknown))?;
     let bytes = if version > request.known_version { bytes } else { Bytes::new() };
-    let under_way = std::sync::Arc::clone(&allowances.files_under_way).try_acquire_owned();
-    let under_way = under_way.map_err(|_| Refused::new(Reason::TooManyRequests))?;
-    if !bytes.is_empty() {
+    // Whoever has the file is told so, and takes nothing of those who have not.
+    let under_way = if bytes.is_empty() {
+        None
+    } else {
+        let under_way = allowances.files_under_way.take(stranger.network());
+        let under_way = under_way.ok_or(Refused::new(Reason::TooManyRequests))?;
         allowances.mib.take(stranger.network(), mib(&bytes), now).map_err(wait)?;
-    }
+        Some(under_way)
+    };
     let length = bytes.len();
     let head = RegisterFileHead { version, bytes: u64::try_from(length).unwrap_or(u64::MAX) };
     let all = std::iter::once(Next::Head(head)).chain(pieces(bytes).map(|piece| Next::Piece(piece.to_vec())));

@@ -100,7 +100,7 @@ impl Limits {
             late_refusals_per_second: 16,
             header_bytes: 4 << 10,
             body_bytes: limit::ENROLMENT_BYTES + 1024,
-            handshake_time: Duration::from_secs(5),
+            handshake_time: Duration::from_secs(2),
             head_time: Duration::from_secs(2),
             body_time: Duration::from_secs(2),
             leave_time: Duration::from_secs(20),

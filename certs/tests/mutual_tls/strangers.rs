@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::AlertDescription;
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
@@ -188,6 +190,33 @@ async fn a_connection_grows_no_older_though_its_peer_never_says_another_word() {
     let closed = async { while stream.read(&mut [0; 256]).await.is_ok_and(|read| read > 0) {} };
     tokio::time::timeout(PATIENCE / 2, closed).await.expect("it is not kept until a ping stays unanswered");
     until(|| port.strangers.connections() == 0).await;
+}
+
+/// Says the first word of a handshake from there, and nothing more.
+async fn fall_silent(from: Ipv4Addr, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((from, 0))).unwrap();
+    let mut tcp = socket.connect(to).await.unwrap();
+    let name = ServerName::try_from("node.example").unwrap();
+    let mut hello = Vec::new();
+    let mut tls = rustls::ClientConnection::new(Arc::new(careless(None, &[BOOTSTRAP])), name).unwrap();
+    tls.write_tls(&mut hello).unwrap();
+    tcp.write_all(&hello).await.unwrap();
+    tcp
+}
+
+#[tokio::test]
+async fn a_door_full_of_handshakes_that_never_end_lets_a_newcomer_from_elsewhere_in() {
+    let world = World::new();
+    let port = open(&world, vec![head(3, 0)], |limits| limits.handshake_time = PATIENCE * 2).await;
+    let mut held = Vec::new();
+    for number in 0..16 {
+        held.push(fall_silent(Ipv4Addr::new(127, 0, 2, number % 4), port.address).await);
+    }
+    until(|| port.strangers.handshakes() == 16).await;
+    let mut link = connect(&world, &port).await.unwrap();
+    assert_eq!(fetch(&mut link).await.unwrap(), None);
+    assert_eq!((port.strangers.handshakes(), port.strangers.refused(Reason::TooManyConnections)), (15, 1));
 }
 
 #[tokio::test]
