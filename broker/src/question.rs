@@ -35,7 +35,7 @@ impl Question<'_> {
     pub(crate) async fn hear(self) -> Heard {
         let started = Instant::now();
         let sent = OnceLock::new();
-        let allowance = Allowance::new(&self.broker.room, self.admitted.viewer());
+        let allowance = Allowance::new(&self.broker.room, self.admitted.viewer(), self.organisation);
         let said = timeout_at(self.until, self.put(&sent, &allowance)).await;
         let elapsed = started.elapsed();
         let organisation = self.organisation.clone();

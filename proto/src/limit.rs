@@ -8,7 +8,7 @@ pub const ANSWER_BYTES: usize = 8 * 1024 * 1024;
 pub const SUMMARY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of the answers that a broker has in memory at one moment, over all views, until what it made of them has
 /// left: so many of large ones, and as many of small ones. One viewer app has at most as many as it leaves free.
-pub const ANSWERS_BYTES: usize = 192 * 1024 * 1024;
+pub const ANSWERS_BYTES: usize = 128 * 1024 * 1024;
 /// Bytes of the largest small answer.
 pub const SMALL_ANSWER_BYTES: usize = 64 * 1024;
 /// Bytes of a compact assertion.

@@ -1,16 +1,23 @@
 //! Servers with genuine credentials of a member or of the broker, that do not behave.
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
+use hyper::body::{Body, Bytes, Frame};
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
+use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming};
 use weald_broker::Broker;
 use weald_certs::{Acceptor, AttachNobody, Attachment, Entrance, Limits, Listener, LogOnly, PeerIdentity};
 use weald_node::Node;
-use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer};
+use weald_proto::service::node_agent_service_server::{NodeAgentService, NodeAgentServiceServer, SERVICE_NAME};
 use weald_proto::service::record_service_server::{RecordService, RecordServiceServer};
 use weald_proto::service::{
     AskRequest, AskResponse, GetSummaryRequest, GetSummaryResponse, SessionRequest, SessionResponse,
@@ -72,17 +79,7 @@ impl LyingNode {
             lie: Arc::new(Mutex::new(Box::new(|_, answer| answer))),
         };
         let routes = Routes::new(NodeAgentServiceServer::new(node.clone()));
-        let id = SpiffeId::node(federation.name(), organisation);
-        if federation.register().member(organisation).unwrap().address.is_none() {
-            attach(world, organisation, &id, &routes).await;
-            return node;
-        }
-        let address = serve(world, Listener::Node, &id, routes).await;
-        let change = |draft: &mut weald_certs::RegisterDraft| {
-            let member = draft.members.iter_mut().find(|member| member.organisation == *organisation).unwrap();
-            member.address = Some(address);
-        };
-        world.federation.publish(change).unwrap();
+        take_place(world, organisation, routes).await;
         node
     }
 
@@ -108,6 +105,67 @@ impl NodeAgentService for LyingNode {
         let lying = Lying { query, key: self.key.clone() };
         let answer = (self.lie.lock().unwrap())(&lying, honest);
         Ok(Response::new(AskResponse { answer: Some(answer) }))
+    }
+}
+
+/// Serves a member's node that announces the largest of answers to every query, and sends nothing of any.
+#[derive(Clone, Default)]
+pub(crate) struct SilentNode {
+    asked: Arc<AtomicU64>,
+}
+
+impl SilentNode {
+    /// Takes over a member's place.
+    pub(crate) async fn in_place_of(world: &mut World, organisation: &OdsCode) -> Self {
+        let node = SilentNode::default();
+        take_place(world, organisation, Routes::new(node.clone())).await;
+        node
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl NamedService for SilentNode {
+    const NAME: &'static str = SERVICE_NAME;
+}
+
+impl tower::Service<http::Request<tonic::body::Body>> for SilentNode {
+    type Response = http::Response<tonic::body::Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<tonic::body::Body>) -> Self::Future {
+        if !request.uri().path().ends_with("/Ask") {
+            return ready(Ok(Status::unimplemented("no sessions").into_http()));
+        }
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let length = u32::try_from(limit::ANSWER_BYTES).unwrap().to_be_bytes();
+        let announced = Announced(Some([&[0], &length[..]].concat().into()));
+        let mut response = http::Response::new(tonic::body::Body::new(announced));
+        response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/grpc"));
+        ready(Ok(response))
+    }
+}
+
+/// The first bytes of a message, and then nothing.
+struct Announced(Option<Bytes>);
+
+impl Body for Announced {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut().0.take() {
+            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -162,6 +220,22 @@ impl RecordService for LyingBroker {
     ) -> Result<Response<Self::WatchSummaryStream>, Status> {
         Err(Status::unimplemented("it lies in single summaries only"))
     }
+}
+
+/// Puts other routes in a member's place in the register, or in its place among those who have dialled in.
+async fn take_place(world: &mut World, organisation: &OdsCode, routes: Routes) {
+    let federation = &world.federation;
+    let id = SpiffeId::node(federation.name(), organisation);
+    if federation.register().member(organisation).unwrap().address.is_none() {
+        attach(world, organisation, &id, &routes).await;
+        return;
+    }
+    let address = serve(world, Listener::Node, &id, routes).await;
+    let change = |draft: &mut weald_certs::RegisterDraft| {
+        let member = draft.members.iter_mut().find(|member| member.organisation == *organisation).unwrap();
+        member.address = Some(address);
+    };
+    world.federation.publish(change).unwrap();
 }
 
 /// Keeps two links of that party to the broker, beside those it has; the newest are asked first.

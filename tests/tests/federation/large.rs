@@ -1,7 +1,11 @@
 //! Answers so large that they do not fit beside each other: into one summary, or into the broker's memory. The broker
 //! here has less room than one that serves, so that its limits are met with little data, in time on a busy machine.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use prost::Message as _;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tonic::Request;
 use weald_audit::Kind;
@@ -15,16 +19,19 @@ use weald_proto::{
 };
 use weald_tests::federation::{APP, AssertionDraft, MemberSpec, MemoryStore};
 
+use crate::impostor::SilentNode;
 use crate::world::{
     World, allergic_to, community, doctor, hospital, item, member, ods, only, patient, practice, store, three, until,
 };
 
+/// Questions of one viewer app that are under way at one organisation (docs/limits.md, `QUESTIONS`).
+const QUESTIONS: u64 = 8;
 const SECTION: Section = Section::Allergies;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
-/// Room for three answers of a mebibyte to one viewer app, and for nine of an eighth of it in one summary, of which the
-/// rest of the summary takes one.
-const CAPACITY: Capacity = Capacity { memory: 7 * MIB, summary: MIB + 9 * 128 * KIB };
+/// Room for two answers of a mebibyte of one organisation to one viewer app, and for one of them to the next; and for nine
+/// of an eighth of it in one summary, of which the rest of the summary takes one.
+const CAPACITY: Capacity = Capacity { memory: 20 * MIB, summary: MIB + 9 * 128 * KIB };
 
 /// A source whose answer is a little larger than that.
 fn answering(bytes: usize) -> MemoryStore {
@@ -112,14 +119,14 @@ async fn hospitals(world: &World, of: &OdsCode, relationship: RelationshipKind) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_nobody_takes_fill_the_room_of_one_viewer_app_and_no_others() {
+async fn answers_that_nobody_takes_fill_what_one_viewer_app_may_have_of_one_organisation_and_nothing_else() {
     // More than the half of which a link takes in unread.
     let size = MIB;
-    let world = small_room(three(allergic_to("penicillin"), answering(size), store())).await;
+    let world = small_room(three(allergic_to("penicillin"), answering(size), answering(80 * KIB))).await;
     let room = world.federation.broker().room();
     let mut client = client(&world).await;
     let mut unread = Vec::new();
-    while room.taken() + size < CAPACITY.memory / 2 {
+    while room.taken() + size < CAPACITY.memory / 8 {
         let before = room.taken();
         unread.push(client.watch_summary(request(&world, WatchSummaryRequest::default())).await.unwrap());
         // One that came too late on a busy machine takes no room, and there is another.
@@ -128,7 +135,7 @@ async fn answers_that_nobody_takes_fill_the_room_of_one_viewer_app_and_no_others
 
     let (outcome, reason, answered) = hospitals(&world, &practice(), RelationshipKind::RegisteredPractice).await;
     assert_eq!((outcome, reason.as_str()), (Outcome::TimedOut, NoAnswer::NotHeardInTime.as_str()));
-    assert_eq!(answered, [practice(), community()], "small answers do not wait");
+    assert_eq!(answered, [practice(), community()], "neither small answers nor large ones of others wait");
     let (outcome, ..) = hospitals(&world, &community(), RelationshipKind::OpenReferral).await;
     assert_eq!(outcome, Outcome::Answered, "another app has room of its own");
 
@@ -136,5 +143,47 @@ async fn answers_that_nobody_takes_fill_the_room_of_one_viewer_app_and_no_others
     until(|| room.taken() == 0).await;
     let (outcome, ..) = hospitals(&world, &practice(), RelationshipKind::RegisteredPractice).await;
     assert_eq!(outcome, Outcome::Answered);
+    world.end().await;
+}
+
+/// What came of the practice in views of both apps at once, as many of each as may be under way at one organisation, when
+/// that node had taken what room it can; nothing if a busy machine did not come to that in time.
+async fn beside(world: &World, node: &SilentNode) -> Option<Vec<Outcome>> {
+    let honest = world.federation.faults(&practice()).unwrap();
+    honest.hold();
+    let asked = node.asked();
+    let mut views = JoinSet::new();
+    let drafts = [(practice(), RelationshipKind::RegisteredPractice), (community(), RelationshipKind::OpenReferral)];
+    for (organisation, relationship) in drafts {
+        let viewer = Arc::new(world.federation.viewer(&organisation).unwrap());
+        let role = JobRole::parse("R8000").unwrap();
+        let draft = only(AssertionDraft::treatment(organisation, role, relationship, patient()), &[SECTION]);
+        for _ in 0..QUESTIONS {
+            let (viewer, token) = (Arc::clone(&viewer), draft.sign(&world.federation).unwrap());
+            views.spawn(async move { viewer.view(&token, &BTreeSet::new()).await.unwrap() });
+        }
+    }
+    let room = world.federation.broker().room();
+    let announced = || node.asked() == asked + 2 * QUESTIONS && room.taken() >= limit::ANSWER_BYTES;
+    let in_time = timeout(limit::SOURCE_DEADLINE / 2, until(announced)).await;
+    honest.let_go();
+    let views = views.join_all().await;
+    in_time.ok().map(|()| views.iter().map(|view| view.organisations()[&practice()].outcome()).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_announces_the_largest_answers_and_sends_nothing_is_in_nobodys_way() {
+    let mut world = World::of(three(answering(128 * KIB), store(), store())).await;
+    let node = SilentNode::in_place_of(&mut world, &hospital()).await;
+    let began = Instant::now();
+    let came = loop {
+        let came = beside(&world, &node).await;
+        let all = came.as_ref().is_some_and(|came| came.iter().all(|outcome| *outcome == Outcome::Answered));
+        if all || began.elapsed() > limit::VIEW_DEADLINE * 6 {
+            break came;
+        }
+    };
+    assert_eq!(came, Some(vec![Outcome::Answered; 2 * QUESTIONS as usize]));
+    until(|| world.federation.broker().room().taken() == 0).await;
     world.end().await;
 }
