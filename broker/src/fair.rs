@@ -25,7 +25,8 @@ pub(crate) struct Viewers(Mutex<HashMap<SpiffeId, Weak<Viewer>>>);
 /// One viewer app, for as long as it has a view under way.
 pub(crate) struct Viewer {
     turn: Arc<Semaphore>,
-    large_work: Arc<Semaphore>,
+    checks: Arc<Semaphore>,
+    merges: Arc<Semaphore>,
     questions: Mutex<HashMap<OdsCode, Arc<Semaphore>>>,
 }
 
@@ -43,7 +44,8 @@ impl Viewers {
         known.retain(|_, viewer| viewer.strong_count() > 0);
         let viewer = Arc::new(Viewer {
             turn: Arc::new(Semaphore::new(1)),
-            large_work: Arc::new(Semaphore::new(1)),
+            checks: Arc::new(Semaphore::new(1)),
+            merges: Arc::new(Semaphore::new(1)),
             questions: Mutex::default(),
         });
         known.insert(id.clone(), Arc::downgrade(&viewer));
@@ -57,10 +59,17 @@ impl Viewer {
         InTurn { turn: Arc::clone(&self.turn), waiting: None, work: Box::pin(work) }
     }
 
-    /// Takes this viewer's turn at work on large answers; waits for it if need be.
-    pub(crate) async fn large_work(&self) -> Place {
+    /// Takes this viewer's turn at the check of a large answer; waits for it if need be.
+    pub(crate) async fn check(&self) -> Place {
         // It is never closed.
-        Place(Arc::clone(&self.large_work).acquire_owned().await.ok())
+        Place(Arc::clone(&self.checks).acquire_owned().await.ok())
+    }
+
+    /// Takes this viewer's turn at planning a large view: a line of its own, so that a view which has all its answers is
+    /// not lost behind the checks of others.
+    pub(crate) async fn merge(&self) -> Place {
+        // It is never closed.
+        Place(Arc::clone(&self.merges).acquire_owned().await.ok())
     }
 
     /// Takes one of the places for questions at an organisation; waits for it if need be.

@@ -1,6 +1,7 @@
 //! One question to one organisation: recalled, or asked and checked.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use prost::Message as _;
@@ -34,13 +35,14 @@ impl Question<'_> {
     /// Whatever happens, there is an outcome, and by the deadline.
     pub(crate) async fn hear(self) -> Heard {
         let started = Instant::now();
-        let sent = OnceLock::new();
+        let (sent, came) = (OnceLock::new(), AtomicBool::new(false));
         let allowance = Allowance::new(&self.broker.room, self.admitted.viewer(), self.organisation);
-        let said = timeout_at(self.until, self.put(&sent, &allowance)).await;
+        let said = timeout_at(self.until, self.put(&sent, &came, &allowance)).await;
         let elapsed = started.elapsed();
         let organisation = self.organisation.clone();
         let late = || match sent.get() {
-            _ if allowance.waits() => Unanswered::NotHeardInTime,
+            // Whatever it waits for is ours.
+            _ if allowance.waits() || came.load(Ordering::Relaxed) => Unanswered::NotHeardInTime,
             Some(_) => Unanswered::TimedOut,
             None => Unanswered::NotSentInTime,
         };
@@ -68,10 +70,11 @@ impl Question<'_> {
         }
     }
 
-    /// With the place that was taken for it, if it was asked.
+    /// With the place that was taken for it, if it was asked. Says what was `sent`, and when all of the answer `came`.
     async fn put(
         &self,
         sent: &OnceLock<Digest>,
+        came: &AtomicBool,
         allowance: &Arc<Allowance>,
     ) -> Result<(Said, Option<Arc<Place>>), Unanswered> {
         if let Some(said) = self.recall().await {
@@ -94,9 +97,10 @@ impl Question<'_> {
         let nodes = &self.broker.parts.nodes;
         let message = signed.as_wire().clone();
         let answer = nodes.ask(self.located, self.organisation, message, Arc::clone(allowance)).await?;
+        came.store(true, Ordering::Relaxed);
         let bytes = answer.encoded_len();
         let check = self.check(answer, signed, query, Arc::clone(allowance));
-        let said = self.broker.aside.work(&viewer, bytes, check).await?;
+        let said = self.broker.aside.work(viewer.check(), bytes, check).await?;
         cache.keep(self.organisation, permitted, &said, standing).await;
         Ok((said, Some(Arc::new(place))))
     }

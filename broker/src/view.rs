@@ -66,5 +66,5 @@ async fn merge(broker: &Broker, admitted: &Admitted, heard: &BTreeMap<OdsCode, H
     let viewer = broker.viewers.viewer(admitted.viewer());
     let plan =
         move || weald_proto::merge::merge(outlines.iter().map(|(organisation, outline)| (organisation, &**outline)));
-    broker.aside.work(&viewer, bytes, plan).await
+    broker.aside.work(viewer.merge(), bytes, plan).await
 }

@@ -9,15 +9,18 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tonic::Request;
 use weald_audit::Kind;
-use weald_broker::room::Capacity;
+use weald_broker::ask::{Answering, AskNode};
+use weald_broker::locate::Located;
+use weald_broker::room::{Allowance, Capacity};
 use weald_certs::Link;
 use weald_proto::service::record_service_client::RecordServiceClient;
 use weald_proto::service::{GetSummaryRequest, WatchSummaryRequest};
 use weald_proto::{
-    JobRole, NoAnswer, OdsCode, OrganisationKind, Outcome, OutcomeReason, RelationshipKind, Section, SpiffeId, limit,
-    wire,
+    JobRole, Level, NoAnswer, OdsCode, OrganisationKind, Outcome, OutcomeReason, RelationshipKind, RolledState,
+    Section, SpiffeId, limit, wire,
 };
 use weald_tests::federation::{APP, AssertionDraft, MemberSpec, MemoryStore};
+use weald_viewer::{SectionView, View};
 
 use crate::impostor::SilentNode;
 use crate::world::{
@@ -108,6 +111,37 @@ async fn what_does_not_fit_into_one_summary_is_left_out_by_name_and_the_rest_is_
     world.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_left_out_is_never_shown_as_if_it_had_nothing() {
+    // Room for what two organisations say who have nothing.
+    let capacity = Capacity { summary: MIB + 64 * KIB, ..CAPACITY };
+    let members = three(store(), answering(128 * KIB), store());
+    let world = World::built(members, |builder| builder.capacity(capacity)).await;
+    let began = Instant::now();
+    let is_in_time = |view: &View| view.organisations().values().all(|came| came.outcome() != Outcome::TimedOut);
+    let view = loop {
+        let view = world.view(&only(doctor(), &[SECTION])).await.unwrap();
+        if is_in_time(&view) || began.elapsed() > limit::VIEW_DEADLINE * 6 {
+            break view;
+        }
+    };
+
+    let (came, full) = (&view.organisations()[&hospital()], NoAnswer::SummaryFull);
+    assert_eq!(
+        (came.outcome(), came.reason_code(), came.reason_text()),
+        (Outcome::LeftOut, full.as_str(), full.text())
+    );
+    assert!(came.statement().is_none());
+    assert_eq!(view.decisions()[&SECTION].grant.level, Level::Full, "the requester might see it");
+    let Some(SectionView::Incomplete { entries, set_aside, completeness }) = view.section(SECTION) else {
+        panic!("whatever is here is not all")
+    };
+    assert!(entries.is_empty() && set_aside.is_empty());
+    assert_eq!(completeness.state, RolledState::Unknown, "never that there is none");
+    assert!(completeness.expected.contains(&hospital()) && !completeness.answered.contains(&hospital()));
+    world.end().await;
+}
+
 /// The hospital's outcome and reason in a view of that organisation's app, and who answered.
 async fn hospitals(world: &World, of: &OdsCode, relationship: RelationshipKind) -> (Outcome, String, Vec<OdsCode>) {
     let role = JobRole::parse("R8000").unwrap();
@@ -185,5 +219,43 @@ async fn a_node_that_announces_the_largest_answers_and_sends_nothing_is_in_nobod
     };
     assert_eq!(came, Some(vec![Outcome::Answered; 2 * QUESTIONS as usize]));
     until(|| world.federation.broker().room().taken() == 0).await;
+    world.end().await;
+}
+
+/// A broker that is busy with other things from when the hospital's answer has come, until its time is over.
+struct Busy(Arc<dyn AskNode>);
+
+impl AskNode for Busy {
+    fn ask<'a>(
+        &'a self,
+        located: &'a Located,
+        organisation: &'a OdsCode,
+        query: wire::SignedMessage,
+        allowance: Arc<Allowance>,
+    ) -> Answering<'a> {
+        Box::pin(async move {
+            let answer = self.0.ask(located, organisation, query, allowance).await;
+            if *organisation == hospital() {
+                std::thread::sleep(limit::SOURCE_DEADLINE);
+            }
+            answer
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_broker_had_no_time_to_check_is_not_held_against_the_organisation() {
+    let members = three(store(), answering(MIB), store());
+    let world = World::built(members, |builder| builder.between(|direct| Arc::new(Busy(direct)))).await;
+    let began = Instant::now();
+    let view = loop {
+        match world.view(&only(doctor(), &[SECTION])).await {
+            Ok(view) => break view,
+            // On a machine that is busy, what is left of its time may not be enough for the view.
+            Err(error) => assert!(began.elapsed() < limit::VIEW_DEADLINE * 6, "{error}"),
+        }
+    };
+    let (came, not_heard) = (&view.organisations()[&hospital()], NoAnswer::NotHeardInTime);
+    assert_eq!((came.outcome(), came.reason_code()), (Outcome::TimedOut, not_heard.as_str()));
     world.end().await;
 }
