@@ -147,6 +147,7 @@ fn the_limits_of_the_contract_are_those_of_the_page() {
         UNMAPPED_KINDS,
         ITEMS,
         ELEMENTS,
+        SOFTWARE_CHARS,
         ENROLMENT_BYTES,
         CERTIFICATE_REQUEST_BYTES,
         TOKEN_CHARS,

@@ -7,6 +7,7 @@ mod ask;
 mod command;
 mod form;
 mod layout;
+mod plain;
 
 pub(crate) use command::status;
 pub(crate) use form::Facts;

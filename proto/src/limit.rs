@@ -53,6 +53,9 @@ pub const NOTICES_PER_SECOND: u32 = 64;
 /// Access notices that a broker sends ahead of their acknowledgement.
 pub const NOTICES_AHEAD: usize = 64;
 
+/// Characters of the version of a party's software.
+pub const SOFTWARE_CHARS: usize = 64;
+
 /// Bytes of one enrolment, on the wire.
 pub const ENROLMENT_BYTES: usize = 16 * 1024;
 /// Bytes of the request for a certificate in an enrolment.

@@ -4,6 +4,8 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::plain::line;
+
 /// For each step: to connect, to be heard, to hear more.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// More than a status has: that of 800 organisations has about 1 MB.
@@ -20,12 +22,19 @@ pub(crate) enum AskError {
     NoStatus(SocketAddr, String),
 }
 
-/// What the process says at its `/status`: the JSON as it came.
+impl AskError {
+    /// Of whoever answers there: what it said is shown as one line that steers no terminal.
+    pub(super) fn no_status(address: SocketAddr, what: &str) -> Self {
+        AskError::NoStatus(address, line(what))
+    }
+}
+
+/// What the process says at its `/status`, as it came: not yet read, and not to be shown.
 ///
 /// # Errors
 ///
 /// [`AskError`].
-pub(crate) fn ask(listens_at: SocketAddr) -> Result<Vec<u8>, AskError> {
+pub(crate) fn ask(listens_at: SocketAddr) -> Result<String, AskError> {
     let address = reached_at(listens_at);
     let nobody = |error: io::Error| AskError::Nobody(address, error.kind());
     let mut tcp = TcpStream::connect_timeout(&address, PATIENCE).map_err(nobody)?;
@@ -34,7 +43,7 @@ pub(crate) fn ask(listens_at: SocketAddr) -> Result<Vec<u8>, AskError> {
     write!(tcp, "GET /status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").map_err(nobody)?;
     let mut answer = Vec::new();
     tcp.take(MOST_BYTES).read_to_end(&mut answer).map_err(nobody)?;
-    body(&answer).map_err(|what| AskError::NoStatus(address, what))
+    body(&answer).map_err(|what| AskError::no_status(address, &what))
 }
 
 /// Where a process is reached from its own machine that listens there.
@@ -48,7 +57,7 @@ fn reached_at(address: SocketAddr) -> SocketAddr {
 }
 
 /// The body of an answer that came to its end (RFC 9112, 6.3), if it is a good one.
-fn body(answer: &[u8]) -> Result<Vec<u8>, String> {
+fn body(answer: &[u8]) -> Result<String, String> {
     const END: &[u8] = b"\r\n\r\n";
     let end = answer.windows(END.len()).position(|bytes| bytes == END).ok_or("it does not speak HTTP")?;
     let (head, rest) = answer.split_at(end);
@@ -65,7 +74,7 @@ fn body(answer: &[u8]) -> Result<Vec<u8>, String> {
     if length.next_back().and_then(|length| length.parse().ok()) != Some(body.len()) {
         return Err("its answer is cut off".to_owned());
     }
-    Ok(body.to_vec())
+    String::from_utf8(body.to_vec()).map_err(|_| "its answer is no text".to_owned())
 }
 
 #[cfg(test)]
@@ -74,12 +83,21 @@ mod tests {
 
     #[test]
     fn a_whole_answer_is_taken_and_any_other_is_not() {
-        assert_eq!(body(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap(), b"{}");
+        assert_eq!(body(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap(), "{}");
         assert_eq!(body(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}").unwrap_err(), "its answer is cut off");
         assert_eq!(body(b"HTTP/1.1 200 OK\r\n\r\n{}").unwrap_err(), "its answer is cut off");
         let other = body(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
         assert_eq!(other.unwrap_err(), "it answers \"HTTP/1.1 404 Not Found\"");
         assert_eq!(body(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap_err(), "it does not speak HTTP");
+        let binary = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\x9b";
+        assert_eq!(body(binary).unwrap_err(), "its answer is no text");
+    }
+
+    #[test]
+    fn what_a_stranger_at_the_port_says_is_shown_and_steers_no_terminal() {
+        let what = body("HTTP/1.1 500 \u{1b}]0;well\u{7}\u{9b}2J\u{202e}\r\n\r\n".as_bytes()).unwrap_err();
+        let shown = AskError::no_status("127.0.0.1:9464".parse().unwrap(), &what).to_string();
+        assert_eq!(shown, "what answers at 127.0.0.1:9464 says no status: it answers \"HTTP/1.1 500 ?]0;well??2J?\"");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::ask::{AskError, ask};
 use super::form::{FORM, Status};
 use super::layout::page;
+use super::plain;
 use crate::configuration::{Faults, Place};
 use crate::exit::Exit;
 use crate::program::{Program, read, refuse};
@@ -34,27 +35,27 @@ pub(crate) fn status<P: Program>(config: &Path, json: bool) -> Exit {
     };
     match ask(metrics.address()).and_then(|said| understand::<P>(metrics.address(), &said).map(|status| (said, status)))
     {
-        Ok((said, status)) => print(&status, said, json),
+        Ok((said, status)) => print(&status, &said, json),
         Err(error) => fail::<P>(&error),
     }
 }
 
-fn understand<P: Program>(address: SocketAddr, said: &[u8]) -> Result<Status<P::Status>, AskError> {
-    let no_status = |what: String| AskError::NoStatus(address, what);
+fn understand<P: Program>(address: SocketAddr, said: &str) -> Result<Status<P::Status>, AskError> {
+    let no_status = |what: String| AskError::no_status(address, &what);
     let malformed = |error: serde_json::Error| no_status(format!("its JSON does not hold: {error}"));
-    let Head { form, program } = serde_json::from_slice(said).map_err(malformed)?;
+    let Head { form, program } = serde_json::from_str(said).map_err(malformed)?;
     if program != P::NAME {
         return Err(no_status(format!("it is another program than {}", P::NAME)));
     }
     if form != FORM {
         return Err(no_status(format!("it is of another version than this {}", P::NAME)));
     }
-    serde_json::from_slice(said).map_err(malformed)
+    serde_json::from_str(said).map_err(malformed)
 }
 
-fn print<P: super::Report>(status: &Status<P>, said: Vec<u8>, json: bool) -> Exit {
-    let text = if json { said } else { page(status).into_bytes() };
-    if io::stdout().write_all(&text).is_err() {
+fn print<P: super::Report>(status: &Status<P>, said: &str, json: bool) -> Exit {
+    let text = if json { plain::json(said) } else { page(status) };
+    if io::stdout().write_all(text.as_bytes()).is_err() {
         return Exit::Failed;
     }
     if status.parties.iter().all(|party| party.troubles.is_empty()) { Exit::Stopped } else { Exit::Unwell }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use weald_proto::Timestamp;
 
 use super::form::{PartyStatus, Status, Trouble};
+use super::plain::line;
 
 /// What is not known.
 const UNKNOWN: &str = "unknown";
@@ -31,9 +32,9 @@ impl Columns {
         Columns { heads: heads.to_vec(), rows: Vec::new() }
     }
 
-    /// One more row, with a cell for each head.
+    /// One more row, with a cell for each head. A cell is one line, and cannot steer a terminal.
     pub fn push(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(|cell| line(cell)).collect());
     }
 
     fn width(&self, column: usize) -> usize {
@@ -44,9 +45,10 @@ impl Columns {
 
 impl fmt::Display for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widths: Vec<usize> = (0..self.heads.len()).map(|column| self.width(column)).collect();
         let heads: Vec<String> = self.heads.iter().map(|head| (*head).to_owned()).collect();
         for row in std::iter::once(&heads).chain(&self.rows) {
-            let cells = row.iter().enumerate().map(|(column, cell)| format!("{cell:<0$}", self.width(column)));
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let line = cells.collect::<Vec<_>>().join(GAP);
             writeln!(f, "{}", line.trim_end())?;
         }
@@ -54,7 +56,7 @@ impl fmt::Display for Columns {
     }
 }
 
-/// All of a status, as it is printed. Text of other parties cannot steer a terminal.
+/// All of a status, as it is printed. Text of other parties cannot steer a terminal, and adds no line.
 pub fn page<P: Report>(status: &Status<P>) -> String {
     let now = status.at;
     let troubles: Vec<&Trouble> = status.parties.iter().flat_map(|party| &party.troubles).collect();
@@ -63,7 +65,7 @@ pub fn page<P: Report>(status: &Status<P>) -> String {
         1 => "1 trouble".to_owned(),
         many => format!("{many} troubles"),
     };
-    let Status { program, version, protocol, .. } = status;
+    let [program, version, protocol] = [&status.program, &status.version, &status.protocol].map(|text| line(text));
     let mut text = format!("{program} {version} (speaks {protocol}): {verdict}\n");
     text += &format!("running since {}\n", moment(status.running_since, now));
     if let Some(party) = status.parties.first() {
@@ -76,9 +78,10 @@ pub fn page<P: Report>(status: &Status<P>) -> String {
     }
     for trouble in troubles {
         let Trouble { about, word, what, remedy } = trouble;
+        let [about, word, what, remedy] = [about, word, what, remedy].map(|text| line(text));
         text += &format!("\n{about}: {word}: {what}\n    {remedy}\n");
     }
-    text.chars().map(|one| if one.is_control() && one != '\n' { '?' } else { one }).collect()
+    text
 }
 
 /// A moment, and how long ago that is.
@@ -128,6 +131,8 @@ pub fn millis(value: Option<i64>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
@@ -138,6 +143,48 @@ mod tests {
         table.push(vec!["G99001".into(), "attached".into()]);
         table.push(vec!["RVV".into(), "away".into()]);
         assert_eq!(table.to_string(), "ORG     STATE\nG99001  attached\nRVV     away\n");
+    }
+
+    /// Of which nothing is shown but its troubles.
+    #[derive(Deserialize)]
+    struct Bare;
+
+    impl Report for Bare {
+        fn tables(_: &[PartyStatus<Self>], _: Timestamp) -> Vec<Columns> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_cell_with_an_end_of_line_is_one_line_and_steers_nothing() {
+        let mut table = Columns::new(&["ORG", "SOFTWARE"]);
+        table.push(vec!["RVV".into(), "0.1\nG99001  attached\u{1b}[2J\u{202e}".into()]);
+        assert_eq!(table.to_string(), "ORG  SOFTWARE\nRVV  0.1?G99001  attached?[2J?\n");
+    }
+
+    #[test]
+    fn a_trouble_with_an_end_of_line_adds_no_line() {
+        let register = super::super::RegisterStatus { version: 7, issued_at: NOW, expires_at: None };
+        let party = PartyStatus {
+            id: "spiffe://kent.weald.example/org/RVV/node".to_owned(),
+            troubles: vec![Trouble::new("RVV\n", "AWAY", "away\nall is well\u{9b}2J", "ask\nnobody")],
+            register,
+            certificate_expires_at: None,
+            audit_log_writable: true,
+            of_party: Bare,
+        };
+        let status = Status {
+            form: super::super::FORM.to_owned(),
+            program: "weald-node".to_owned(),
+            version: "0.1.0\n".to_owned(),
+            protocol: "weald.service.v1".to_owned(),
+            at: NOW,
+            running_since: NOW,
+            parties: vec![party],
+        };
+        let page = page(&status);
+        assert_eq!(page.lines().count(), 6, "{page}");
+        assert!(page.ends_with("\nRVV?: AWAY: away?all is well?2J\n    ask?nobody\n"), "{page}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::wire::broker_notice::Notice;
-use crate::{Digest, Jti, Malformed, Purpose, Requester, SpiffeId, Timestamp, ViewId, bounded, limit, wire};
+use crate::{Digest, Jti, Malformed, Purpose, Requester, SpiffeId, Timestamp, ViewId, bounded, wire};
 
 /// One of the things that a broker says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl BrokerNotice {
     pub fn from_wire(message: wire::BrokerNotice) -> Result<Self, Malformed> {
         match message.notice.ok_or(Malformed::new("notice", "a known notice"))? {
             Notice::Hello(hello) => Ok(BrokerNotice::Hello(BrokerHello {
-                software: bounded::text("software", &hello.software, limit::TEXT_CHARS, "at most 256 characters")?,
+                software: bounded::software(&hello.software)?,
                 register_version: hello.register_version,
                 register_issued_at: Timestamp::from_wire("register_issued_at", hello.register_issued_at)?,
                 now: Timestamp::from_wire("now", hello.now)?,

@@ -129,7 +129,7 @@ impl NodeNotice {
     pub fn from_wire(message: wire::NodeNotice) -> Result<Self, Malformed> {
         match message.notice.ok_or(Malformed::new("notice", "a known notice"))? {
             Notice::Hello(hello) => Ok(NodeNotice::Hello(NodeHello {
-                software: bounded::text("software", &hello.software, limit::TEXT_CHARS, "at most 256 characters")?,
+                software: bounded::software(&hello.software)?,
                 register_version: hello.register_version,
                 policy_version: policy_version(&hello.policy_version)?,
                 now: Timestamp::from_wire("now", hello.now)?,

@@ -75,7 +75,7 @@ const TABLE: &[(&str, Bound)] = &[
     ("Query.session", Fits(16, "session")),
     ("SectionGrant.predicates", Fits(limit::PREDICATES, "predicates")),
     // At a node, from a broker, on a session.
-    ("BrokerHello.software", Fits(limit::TEXT_CHARS, "software")),
+    ("BrokerHello.software", Fits(limit::SOFTWARE_CHARS, "software")),
     ("BrokerHello.log", Fits(32, "log")),
     ("Viewed.query_digest", Fits(32, "query_digest")),
     ("Viewed.view_id", Fits(16, "view_id")),
@@ -90,7 +90,7 @@ const TABLE: &[(&str, Bound)] = &[
     ("AuditRequester.team", Fits(limit::TEXT_CHARS, "team")),
     ("AuditRequester.organisation", Fits(12, "organisation")),
     // At a broker, from a node, on a session.
-    ("NodeHello.software", Fits(limit::TEXT_CHARS, "software")),
+    ("NodeHello.software", Fits(limit::SOFTWARE_CHARS, "software")),
     ("NodeHello.policy_version", Fits(limit::REASON_CHARS, "policy_version")),
     ("NodeHello.instance", Fits(16, "instance")),
     ("NodeHello.session", Fits(16, "session")),
@@ -212,7 +212,7 @@ fn fill(message: &mut DynamicMessage, field: &FieldDescriptor, many: usize) -> b
 fn text(field: &FieldDescriptor, many: usize) -> Value {
     match field.kind() {
         Kind::Bytes => Value::Bytes(vec![b'A'; many].into()),
-        _ if matches!(field.name(), "organisation" | "audience" | "key_id" | "assertion" | "broker") => {
+        _ if matches!(field.name(), "organisation" | "audience" | "key_id" | "assertion" | "broker" | "software") => {
             Value::String("A".repeat(many))
         }
         // Two bytes each: characters are counted, not bytes.
