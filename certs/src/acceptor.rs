@@ -39,6 +39,7 @@ use gate::{Annex, Entrant, Gate, Knock};
 pub use limits::Limits;
 use occupancy::Arrival;
 pub use occupancy::{CallGuard, Occupancy};
+use refusal::Refusal;
 pub use stranger::{Stranger, Strangers};
 use turned_away::TurnedAway;
 pub use watch::{DoorWatch, LogOnly, Refused};
@@ -132,7 +133,9 @@ impl Acceptor {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(ended) = connections.join_next() => report(ended),
+                Some(ended) = connections.join_next() => if let Some(tcp) = report(ended) {
+                    turned_away.keep(tcp).await;
+                },
                 () = turned_away.due() => turned_away.close().await,
                 accepted = self.socket.accept() => match accepted {
                     Ok((tcp, from)) => match self.gate.arrive(from) {
@@ -161,10 +164,12 @@ impl Acceptor {
     }
 }
 
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
+/// A connection's task has ended, perhaps with one that was turned away.
+fn report(ended: Result<Option<TcpStream>, JoinError>) -> Option<TcpStream> {
+    ended.unwrap_or_else(|error| {
         tracing::error!(%error, "a connection's task failed");
-    }
+        None
+    })
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -174,35 +179,45 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// One connection, from its first word to its end; the socket of a stranger for whom there is no room.
 async fn connection(
     gate: Arc<Gate>,
     arrival: Arrival,
     (tcp, from): (TcpStream, SocketAddr),
     routes: Routes,
     shutdown: CancellationToken,
-) {
+) -> Option<TcpStream> {
     let (had_to_wait, gives_way) = (arrival.has_to_wait(), arrival.gives_way());
     let knocked = async {
         arrival.turn().await;
         gate.hear(tcp).await
     };
     let knocked = tokio::select! {
-        () = shutdown.cancelled() => return,
-        () = gives_way.cancelled() => return gate.give_way(from),
+        () = shutdown.cancelled() => return None,
+        () = gives_way.cancelled() => Err(Refusal::gives_way()),
         knocked = knocked => knocked,
     };
     let knock = match (knocked, &gate.annex) {
         (Ok(knock), Some(annex)) if knock.door == Some(Door::Bootstrap) => {
             // From here on it takes nothing of those who have a name.
             drop(arrival);
-            return stranger(annex.clone(), knock, from, shutdown).await;
+            let Some(arrival) = annex.gate.arrive(from) else {
+                // No key was exchanged yet: being many costs us little, and each of them something.
+                gate.occupancy.at_fault(from.ip());
+                return Some(knock.into_socket());
+            };
+            stranger(annex.clone(), (arrival, knock), from, shutdown).await;
+            return None;
         }
         (Ok(knock), _) => knock,
-        (Err(refusal), _) => return gate.end(from, refusal, had_to_wait),
+        (Err(refusal), _) => {
+            gate.end(from, refusal, had_to_wait);
+            return None;
+        }
     };
     let admitted = tokio::select! {
-        () = shutdown.cancelled() => return,
-        () = gives_way.cancelled() => return gate.give_way(from),
+        () = shutdown.cancelled() => return None,
+        () = gives_way.cancelled() => Err(Refusal::gives_way()),
         admitted = gate.admit(arrival, knock) => admitted,
     };
     match admitted {
@@ -213,11 +228,16 @@ async fn connection(
         Ok(entrant) => serve::requests(gate, entrant, from, routes, shutdown).await,
         Err(refusal) => gate.end(from, refusal, had_to_wait),
     }
+    None
 }
 
-/// Somebody at the door of strangers. If there is no room, no key was exchanged yet: being many costs us little.
-async fn stranger(Annex { gate, routes }: Annex, knock: Knock, from: SocketAddr, shutdown: CancellationToken) {
-    let Some(arrival) = gate.arrive(from) else { return };
+/// Somebody at the door of strangers.
+async fn stranger(
+    Annex { gate, routes }: Annex,
+    (arrival, knock): (Arrival, Knock),
+    from: SocketAddr,
+    shutdown: CancellationToken,
+) {
     let (had_to_wait, gives_way) = (arrival.has_to_wait(), arrival.gives_way());
     let admitted = async {
         arrival.turn().await;
@@ -225,7 +245,7 @@ async fn stranger(Annex { gate, routes }: Annex, knock: Knock, from: SocketAddr,
     };
     let admitted = tokio::select! {
         () = shutdown.cancelled() => return,
-        () = gives_way.cancelled() => return gate.give_way(from),
+        () = gives_way.cancelled() => Err(Refusal::gives_way()),
         admitted = admitted => admitted,
     };
     match admitted {

@@ -16,7 +16,7 @@ use weald_proto::{Reason, SpiffeId};
 use super::Entrance;
 use super::caller::Who;
 use super::occupancy::{Arrival, Occupancy, Seat, network};
-use super::refusal::Refusal;
+use super::refusal::{Fault, Refusal};
 use super::watch::Refused;
 use crate::door::Door;
 use crate::peer::PeerIdentity;
@@ -50,6 +50,13 @@ pub(super) struct Entrant {
     pub(super) peer: Option<PeerIdentity>,
     pub(super) seat: Seat,
     pub(super) stream: TlsStream<TcpStream>,
+}
+
+impl Knock {
+    /// The connection, of which no more is wanted.
+    pub(super) fn into_socket(self) -> TcpStream {
+        self.begun.io
+    }
 }
 
 impl Gate {
@@ -132,28 +139,22 @@ impl Gate {
         tokio::time::timeout(self.entrance.limits.handshake_time, stream.shutdown()).await.ok();
     }
 
-    /// Reports a connection that had to be ended, and holds it against its address, unless it was our own fault, or
-    /// its peer went that had had to wait for its turn: it may have lost patience.
+    /// Reports a connection that had to be ended, and holds it against its address, unless it was no fault of its
+    /// peer, or the peer went that had had to wait for its turn: it may have lost patience.
     pub(super) fn end(&self, from: SocketAddr, refusal: Refusal, had_to_wait: bool) {
-        let is_excused = match refusal.reason {
-            Reason::Internal => true,
-            Reason::HandshakeFailed => had_to_wait,
-            _ => false,
+        let is_fault = match refusal.fault {
+            Fault::Peers => true,
+            Fault::Gone => !had_to_wait,
+            Fault::Nobodys => false,
         };
-        if !is_excused {
+        if is_fault {
             self.occupancy.at_fault(from.ip());
         }
         self.report(from, refusal);
     }
 
-    /// Reports a handshake that gives way to another. That is nobody's fault: others came.
-    pub(super) fn give_way(&self, from: SocketAddr) {
-        let what = "the oldest handshake of the address that has most, as many in progress as there may be";
-        self.report(from, Refusal::new(Reason::TooManyConnections, what));
-    }
-
     /// Counts a refusal and tells the watch.
-    pub(super) fn report(&self, from: SocketAddr, Refusal { reason, peer, detail }: Refusal) {
+    pub(super) fn report(&self, from: SocketAddr, Refusal { reason, peer, detail, .. }: Refusal) {
         self.occupancy.count_refused(reason);
         self.entrance.watch.refused(&Refused { reason, from, peer, detail });
     }

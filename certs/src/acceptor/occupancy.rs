@@ -76,11 +76,13 @@ impl Occupancy {
         let network = network(from);
         let mut arrivals = self.arrivals();
         arrivals.room(network, &self.limits)?;
-        let turn = self.paces.turn(network, &self.limits);
-        let turn = turn.ok_or("more handshakes than one address may begin in that time")?;
+        // Nobody pays for a turn that there is not, neither the address nor everybody.
         if !self.everybody.may_begin(&self.limits) {
             return Err("more handshakes than all together may begin in that time");
         }
+        let turn = self.paces.turn(network, &self.limits);
+        let turn = turn.ok_or("more handshakes than one address may begin in that time")?;
+        self.everybody.begin(&self.limits);
         let handshake = arrivals.begin(network, &self.limits);
         drop(arrivals);
         Ok(Arrival { occupancy: Arc::clone(self), turn, handshake })
@@ -291,6 +293,22 @@ mod tests {
         assert_eq!(held.iter().filter(|one| one.gives_way().is_cancelled()).count() + 1024, held.len() + 1);
         drop((held, newcomer));
         assert_eq!((occupancy.connections(), occupancy.handshakes()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_all_together_have_not_costs_an_address_none_and_one_that_it_has_not_costs_them_none() {
+        let limits = Limits {
+            handshakes_per_second_of_all: Some(3),
+            handshakes_at_once: 2,
+            turn_time: Duration::ZERO,
+            handshakes_per_second: 1,
+            ..Limits::default()
+        };
+        let occupancy = Arc::new(Occupancy::new(limits));
+        let begun = |last: u8| hold(&occupancy, IpAddr::from([192, 0, 2, last])).len();
+        assert_eq!([begun(1), begun(1), begun(2), begun(2)], [2, 0, 1, 0]);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(begun(2), 2, "its own two, one of which it has kept");
     }
 
     #[test]

@@ -120,6 +120,37 @@ async fn whoever_breaks_the_rules_of_http_2_is_at_fault_and_whoever_just_goes_is
 }
 
 #[tokio::test]
+async fn whoever_had_to_wait_and_then_talks_nonsense_is_at_fault() {
+    let mut world = strict(0);
+    (world.limits.handshakes_at_once, world.limits.handshakes_per_second) = (1, 5);
+    world.limits.turn_time = Duration::from_millis(300);
+    let mut node = world.serve_node().await;
+    assert!(enters_from_elsewhere(&world, &node).await);
+    speak_no_tls(&node).await;
+    assert_eq!(node.next_refused().await.reason, Reason::HandshakeFailed);
+    let mut entered = 0;
+    while enters_from_elsewhere(&world, &node).await {
+        entered += 1;
+        assert!(entered < 5, "nobody minds");
+    }
+    assert_eq!(node.next_refused().await.reason, Reason::TooManyConnections);
+}
+
+#[tokio::test]
+async fn whoever_does_not_believe_our_certificate_is_not_at_fault() {
+    let (world, elsewhere) = (strict(0), World::named("sussex.weald.example"));
+    let mut node = world.serve_node().await;
+    for _ in 0..5 {
+        elsewhere.dial_node(elsewhere.credentials(&elsewhere.broker()), &node).await.unwrap_err();
+        let report = node.next_refused().await;
+        assert!(report.detail.contains("the caller gave up"), "{report:?}");
+    }
+    for _ in 0..5 {
+        ask(world.dial_node(world.credentials(&world.broker()), &node).await.unwrap()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_crowd_from_one_address_is_let_in_one_after_the_other() {
     const CROWD: usize = 20;
     let mut world = World::new();

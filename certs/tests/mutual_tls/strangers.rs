@@ -9,6 +9,7 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::service::Routes;
@@ -217,6 +218,24 @@ async fn a_door_full_of_handshakes_that_never_end_lets_a_newcomer_from_elsewhere
     let mut link = connect(&world, &port).await.unwrap();
     assert_eq!(fetch(&mut link).await.unwrap(), None);
     assert_eq!((port.strangers.handshakes(), port.strangers.refused(Reason::TooManyConnections)), (15, 1));
+}
+
+#[tokio::test]
+async fn strangers_for_whom_there_is_no_room_are_not_closed_to_at_once_and_their_address_pays() {
+    let world = World::new();
+    let port = open(&world, Vec::new(), |limits| limits.connections = 0).await;
+    let from = Ipv4Addr::new(127, 0, 3, 1);
+    let began = Instant::now();
+    let mut turned_away = fall_silent(from, port.address).await;
+    assert_eq!(turned_away.read(&mut [0; 64]).await.unwrap_or(0), 0);
+    assert!(began.elapsed() >= Duration::from_millis(400), "{:?}", began.elapsed());
+    let mut held = Vec::new();
+    while port.named.refused(Reason::TooManyConnections) == 0 {
+        assert!(held.len() < 200, "nobody minds");
+        held.push(fall_silent(from, port.address).await);
+    }
+    let viewer = world.connector(world.credentials(&world.viewer()));
+    ask(viewer.connect(&port.address.to_string(), &world.broker(), PATIENCE).await.unwrap()).await.unwrap();
 }
 
 #[tokio::test]
