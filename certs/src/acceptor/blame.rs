@@ -12,7 +12,9 @@ enum Blame {
     /// Whoever wants the record. That is the caller at a broker's port. At a node's port it is somebody
     /// behind the broker, who could else lock the broker out of the node, and with it everybody.
     Asker,
-    /// Nobody who calls: clocks and registers that have drifted apart, or what failed here.
+    /// Nobody who calls: clocks and registers that have drifted apart, or what failed here. Or whoever sits before
+    /// a viewer app, of whom it says under a good signature who it is: one who may not have a record could else
+    /// keep it from everybody else who uses that app.
     Nobody,
 }
 
@@ -32,7 +34,6 @@ const fn of(reason: Reason) -> Blame {
         | Reason::QueryKeyUnknown
         | Reason::QuerySignature
         | Reason::QuerySigner
-        | Reason::QueryNotYet
         | Reason::QueryReplayed
         | Reason::RequestMalformed
         | Reason::RequestTooLarge
@@ -50,10 +51,11 @@ const fn of(reason: Reason) -> Blame {
         | Reason::AssertionViewer
         | Reason::SectionsNotAsserted
         | Reason::NotAMember
-        | Reason::RoleUnknown
-        | Reason::EnrolmentRefused
-        | Reason::PolicyRefused => Blame::Asker,
-        Reason::QueryExpired
+        | Reason::EnrolmentRefused => Blame::Asker,
+        Reason::RoleUnknown
+        | Reason::PolicyRefused
+        | Reason::QueryExpired
+        | Reason::QueryNotYet
         | Reason::RegisterTooOld
         | Reason::RegisterExpired
         | Reason::TooManyRequests
@@ -85,9 +87,9 @@ mod tests {
         for reason in Reason::ALL {
             let name = reason.as_str();
             let is_asker = name.starts_with("ASSERTION_")
-                || ["SECTIONS_NOT_ASSERTED", "NOT_A_MEMBER", "ROLE_UNKNOWN", "POLICY_REFUSED", "ENROLMENT_REFUSED"]
-                    .contains(&name);
-            let is_broker = name != "QUERY_EXPIRED" && (name.starts_with("QUERY_") || name.starts_with("REQUEST_"))
+                || ["SECTIONS_NOT_ASSERTED", "NOT_A_MEMBER", "ENROLMENT_REFUSED"].contains(&name);
+            let is_broker = !["QUERY_EXPIRED", "QUERY_NOT_YET"].contains(&name)
+                && (name.starts_with("QUERY_") || name.starts_with("REQUEST_"))
                 || ["METHOD_UNKNOWN", "WRONG_PARTY", "FILE_UNKNOWN"].contains(&name);
             assert_eq!(is_callers(*reason, Listener::Node), is_broker, "{reason} at a node's port");
             assert_eq!(is_callers(*reason, Listener::Broker), is_broker || is_asker, "{reason} at a broker's port");

@@ -66,6 +66,19 @@ async fn a_viewer_app_with_bad_assertions_does_not_lock_the_broker_out_of_a_node
 }
 
 #[tokio::test]
+async fn what_a_good_assertion_is_refused_for_does_not_lock_the_other_users_of_its_app_out() {
+    for reason in [Reason::PolicyRefused, Reason::RoleUnknown] {
+        let (_broker, link) = strict().serve_records(refusing(reason)).await;
+        assert_eq!(reasons(link).await, [Some(reason); 3]);
+    }
+}
+
+#[tokio::test]
+async fn a_broker_whose_clock_is_ahead_is_not_locked_out() {
+    assert_eq!(at_a_node(Reason::QueryNotYet).await, [Some(Reason::QueryNotYet); 3]);
+}
+
+#[tokio::test]
 async fn a_broker_with_bad_queries_waits_and_so_does_a_viewer_app_with_bad_assertions() {
     assert_eq!(at_a_node(Reason::QuerySignature).await, [Some(Reason::TooManyRequests); 3]);
     let (_broker, link) = strict().serve_records(refusing(Reason::AssertionNotYet)).await;
