@@ -2,11 +2,13 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use super::plain::line;
 
-/// For each step: to connect, to be heard, to hear more.
+/// In all: to connect, to be heard, and to hear to the end.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// More than a status has: that of 800 organisations has about 1 MB.
 const MOST_BYTES: u64 = 32 << 20;
@@ -33,17 +35,29 @@ impl AskError {
 ///
 /// # Errors
 ///
-/// [`AskError`].
+/// [`AskError`], after 5 s at most.
 pub(crate) fn ask(listens_at: SocketAddr) -> Result<String, AskError> {
-    let address = reached_at(listens_at);
-    let nobody = |error: io::Error| AskError::Nobody(address, error.kind());
-    let mut tcp = TcpStream::connect_timeout(&address, PATIENCE).map_err(nobody)?;
-    tcp.set_read_timeout(Some(PATIENCE)).map_err(nobody)?;
-    tcp.set_write_timeout(Some(PATIENCE)).map_err(nobody)?;
-    write!(tcp, "GET /status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").map_err(nobody)?;
-    let mut answer = Vec::new();
-    tcp.take(MOST_BYTES).read_to_end(&mut answer).map_err(nobody)?;
+    ask_within(reached_at(listens_at), PATIENCE)
+}
+
+/// Each step may take all of the time, and whoever answers may take it byte by byte: so the whole is waited for.
+fn ask_within(address: SocketAddr, patience: Duration) -> Result<String, AskError> {
+    let nobody = |kind: io::ErrorKind| AskError::Nobody(address, kind);
+    let (tell, told) = mpsc::sync_channel(1);
+    thread::spawn(move || tell.send(hear(address, patience)));
+    let answer = told.recv_timeout(patience).map_err(|_| nobody(io::ErrorKind::TimedOut))?;
+    let answer = answer.map_err(|error| nobody(error.kind()))?;
     body(&answer).map_err(|what| AskError::no_status(address, &what))
+}
+
+fn hear(address: SocketAddr, patience: Duration) -> io::Result<Vec<u8>> {
+    let mut tcp = TcpStream::connect_timeout(&address, patience)?;
+    tcp.set_read_timeout(Some(patience))?;
+    tcp.set_write_timeout(Some(patience))?;
+    write!(tcp, "GET /status HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    tcp.take(MOST_BYTES).read_to_end(&mut answer)?;
+    Ok(answer)
 }
 
 /// Where a process is reached from its own machine that listens there.
@@ -98,6 +112,26 @@ mod tests {
         let what = body("HTTP/1.1 500 \u{1b}]0;well\u{7}\u{9b}2J\u{202e}\r\n\r\n".as_bytes()).unwrap_err();
         let shown = AskError::no_status("127.0.0.1:9464".parse().unwrap(), &what).to_string();
         assert_eq!(shown, "what answers at 127.0.0.1:9464 says no status: it answers \"HTTP/1.1 500 ?]0;well??2J?\"");
+    }
+
+    #[test]
+    fn who_answers_byte_by_byte_is_not_waited_for() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let (end, ended) = mpsc::channel::<()>();
+        let slow = thread::spawn(move || {
+            let (mut tcp, _) = socket.accept().unwrap();
+            // A byte each time that nothing has ended for a while.
+            while ended.recv_timeout(Duration::from_millis(10)) == Err(mpsc::RecvTimeoutError::Timeout) {
+                if tcp.write_all(b"x").is_err() {
+                    return;
+                }
+            }
+        });
+        let answered = ask_within(address, Duration::from_millis(300));
+        assert!(matches!(answered, Err(AskError::Nobody(_, io::ErrorKind::TimedOut))), "{answered:?}");
+        drop(end);
+        slow.join().unwrap();
     }
 
     #[test]
