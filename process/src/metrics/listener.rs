@@ -1,9 +1,10 @@
 //! The port at which metrics and health are read: HTTP/1.1 without TLS, one answer for each connection.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -13,6 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use weald_proto::Clock;
@@ -21,10 +23,14 @@ use super::sight::{Sight, is_near};
 use super::watched::Watched;
 use crate::status::Facts;
 
-/// Readers at once; who comes later waits.
-const READERS: usize = 8;
+/// Readers at once. For who comes then, one that has asked nothing yet goes, or else the oldest.
+const READERS: usize = 64;
+/// Who look at sources at once: the others wait. Health needs no look.
+const LOOKS: usize = 8;
 /// For one reader, from its connection to the end of its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Of that, to ask.
+const HEAD: Duration = Duration::from_secs(1);
 /// How often times that nobody has read are gathered up, so that they take no more room.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -54,7 +60,9 @@ impl Listener {
         serving: Arc<AtomicBool>,
     ) -> Open {
         let Listener { socket, counted } = self;
-        Open { socket, sight: Arc::new(Sight { counted, facts, watched, clock, serving }) }
+        let is_local = socket.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        let looks = Arc::new(Semaphore::new(LOOKS));
+        Open { socket, sight: Arc::new(Sight { counted, facts, watched, clock, is_local, looks, serving }) }
     }
 }
 
@@ -62,25 +70,23 @@ impl Open {
     /// Serves until `shutdown`.
     pub(crate) async fn serve(self, shutdown: CancellationToken) {
         let Open { socket, sight } = self;
-        let readers = Arc::new(Semaphore::new(READERS));
+        let mut readers = Readers::default();
         let mut upkeep = interval(UPKEEP);
         upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let reader = async {
-                let place = Arc::clone(&readers).acquire_owned().await;
-                (place, socket.accept().await)
-            };
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = upkeep.tick() => sight.counted.run_upkeep(),
-                (place, accepted) = reader => match accepted {
+                accepted = socket.accept() => match accepted {
                     Ok((tcp, from)) => {
-                        let sight = Arc::clone(&sight);
-                        tokio::spawn(async move {
-                            let _place = place;
+                        readers.make_room();
+                        let (sight, has_asked) = (Arc::clone(&sight), Arc::new(AtomicBool::new(false)));
+                        let asks = Arc::clone(&has_asked);
+                        let task = tokio::spawn(async move {
                             // Who reads too slowly reads again.
-                            let _ = timeout(PATIENCE, answer(sight, tcp, from.ip())).await;
+                            let _ = timeout(PATIENCE, answer(sight, tcp, from.ip(), asks)).await;
                         });
+                        readers.0.push_back(Reader { task: task.abort_handle(), has_asked });
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections of those who read metrics");
@@ -92,14 +98,37 @@ impl Open {
     }
 }
 
-async fn answer(sight: Arc<Sight>, tcp: TcpStream, from: IpAddr) {
+/// Whoever is connected, the oldest first.
+#[derive(Default)]
+struct Readers(VecDeque<Reader>);
+
+struct Reader {
+    task: AbortHandle,
+    has_asked: Arc<AtomicBool>,
+}
+
+impl Readers {
+    /// Makes room for one more: nobody keeps others away by being there.
+    fn make_room(&mut self) {
+        self.0.retain(|reader| !reader.task.is_finished());
+        if self.0.len() >= READERS {
+            let idle = self.0.iter().position(|reader| !reader.has_asked.load(Ordering::Acquire));
+            if let Some(reader) = self.0.remove(idle.unwrap_or(0)) {
+                reader.task.abort();
+            }
+        }
+    }
+}
+
+async fn answer(sight: Arc<Sight>, tcp: TcpStream, from: IpAddr, has_asked: Arc<AtomicBool>) {
     let is_near = is_near(from, tcp.local_addr().ok().map(|local| local.ip()));
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        has_asked.store(true, Ordering::Release);
         let sight = Arc::clone(&sight);
         async move { Ok::<_, Infallible>(sight.answer(&request, is_near).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false);
     if let Err(error) = http.serve_connection(TokioIo::new(tcp), service).await {
         tracing::debug!(%error, "a reader of metrics went away");
     }
@@ -108,7 +137,6 @@ async fn answer(sight: Arc<Sight>, tcp: TcpStream, from: IpAddr) {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::atomic::Ordering;
 
     use arc_swap::ArcSwap;
     use metrics_exporter_prometheus::PrometheusBuilder;
@@ -163,11 +191,11 @@ mod tests {
     }
 
     async fn open() -> Port {
-        open_with(true).await
+        open_at(ANY_PORT, true).await
     }
 
-    /// With a port of its own, or with nobody to dial.
-    async fn open_with(is_listening: bool) -> Port {
+    /// To be read there, of a node with a port of its own, or with nobody to dial.
+    async fn open_at(read_at: &str, is_listening: bool) -> Port {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(NOW);
         let federation = FederationName::parse("kent.weald.example").unwrap();
@@ -198,8 +226,8 @@ mod tests {
             describe: Box::new(|_, _| Described { of_party: json!({ "organisation": "RVV" }), troubles: Vec::new() }),
             observe: Box::new(|| {}),
         };
-        let socket = TcpListener::bind(ANY_PORT).await.unwrap();
-        let address = socket.local_addr().unwrap();
+        let socket = TcpListener::bind(read_at).await.unwrap();
+        let address = ([127, 0, 0, 1], socket.local_addr().unwrap().port()).into();
         let counted = PrometheusBuilder::new().build_recorder().handle();
         let serving = Arc::new(AtomicBool::new(true));
         let listener = Listener::new(socket, counted);
@@ -268,7 +296,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_that_dials_in_and_has_nobody_to_dial_is_unready() {
-        let port = open_with(false).await;
+        let port = open_at(ANY_PORT, false).await;
         assert_eq!(port.readiness().await, (UNFIT.into(), format!("{WHO}: no broker has a link\n")));
     }
 
@@ -301,14 +329,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_status_is_not_told_to_a_page_in_a_browser_that_asks_by_a_name_of_its_own() {
+    async fn nothing_is_told_to_a_page_in_a_browser_that_asks_by_a_name_of_its_own() {
         let port = open().await;
         for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", ""] {
-            assert_eq!(port.read_as(host, "GET", "/status").await.0, "403 Forbidden", "{host}");
+            for path in ["/status", "/metrics", "/health/live", "/health/ready", "/"] {
+                assert_eq!(port.read_as(host, "GET", path).await.0, "403 Forbidden", "{host} {path}");
+            }
         }
         for host in ["127.0.0.1:9464", "[::1]:9464", "localhost:9464"] {
             assert_eq!(port.read_as(host, "GET", "/status").await.0, "200 OK", "{host}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_others_may_read_is_read_by_name_and_a_status_is_not() {
+        let port = open_at("0.0.0.0:0", true).await;
+        assert_eq!(port.read_as("weald.example", "GET", "/metrics").await.0, "200 OK");
+        assert_eq!(port.read_as("weald.example", "GET", "/health/live").await.0, "200 OK");
+        assert_eq!(port.read_as("weald.example", "GET", "/status").await.0, "403 Forbidden");
+    }
+
+    #[tokio::test]
+    async fn who_connects_and_asks_nothing_keeps_nobody_from_health_and_status() {
+        let port = open().await;
+        let mut idle = Vec::new();
+        for _ in 0..3 * READERS {
+            idle.push(TcpStream::connect(port.address).await.unwrap());
+        }
+        let gone = timeout(HEAD / 2, idle[0].read(&mut [0])).await.expect("the oldest made room");
+        assert!(gone.is_ok_and(|bytes| bytes == 0));
+        let asked = timeout(PATIENCE / 2, async {
+            (port.read("GET", "/health/live").await, port.read("GET", "/status").await)
+        });
+        let (live, status) = asked.await.expect("nobody waits for those who ask nothing");
+        assert_eq!((live.0.as_str(), status.0.as_str()), ("200 OK", "200 OK"));
     }
 
     #[tokio::test]

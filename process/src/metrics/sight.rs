@@ -9,6 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use weald_proto::Clock;
 
 use super::watched::Watched;
@@ -25,6 +26,10 @@ pub(super) struct Sight {
     pub(super) facts: Facts,
     pub(super) watched: Vec<Watched>,
     pub(super) clock: Arc<dyn Clock>,
+    /// True if the port is open to this machine only.
+    pub(super) is_local: bool,
+    /// How many look at what is watched at once.
+    pub(super) looks: Arc<Semaphore>,
     /// True while all ports are served.
     pub(super) serving: Arc<AtomicBool>,
 }
@@ -51,9 +56,13 @@ impl Sight {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only to be read\n".to_owned());
         }
+        let is_by_address = is_by_address(request);
         match request.uri().path() {
-            "/status" if !(is_near && is_by_address(request)) => {
+            "/status" if !(is_near && is_by_address) => {
                 text(StatusCode::FORBIDDEN, "only for this machine, asked for by its address\n".to_owned())
+            }
+            _ if self.is_local && !is_by_address => {
+                text(StatusCode::FORBIDDEN, "only asked for by an address, or as localhost\n".to_owned())
             }
             "/status" => self.status().await,
             "/metrics" => self.metrics().await,
@@ -65,7 +74,9 @@ impl Sight {
 
     /// Looks at sources too, which may be files: not on a thread that serves.
     async fn metrics(self: Arc<Self>) -> Response<String> {
+        let turn = Arc::clone(&self.looks).acquire_owned().await;
         let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let now = self.clock.now();
             self.watched.iter().for_each(|watched| watched.observe(now));
             self.counted.render()
@@ -82,7 +93,9 @@ impl Sight {
 
     /// Looks at sources too.
     async fn status(self: Arc<Self>) -> Response<String> {
+        let turn = Arc::clone(&self.looks).acquire_owned().await;
         let said = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             serde_json::to_string_pretty(&self.facts.status(&self.watched, self.clock.now()))
         });
         match said.await {

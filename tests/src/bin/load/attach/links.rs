@@ -52,7 +52,7 @@ impl Links {
 
     async fn read(self) -> anyhow::Result<Attached> {
         let mut stream = TcpStream::connect(self.0).await?;
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: broker\r\nconnection: close\r\n\r\n").await?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
         let mut text = String::new();
         stream.read_to_string(&mut text).await?;
         parse(&text).context("the metrics do not say who is attached")
