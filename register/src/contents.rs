@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use weald_proto::{FederationName, OdsCode, limit as contract};
 
 use crate::hex::Hex;
+use crate::refused::complaint;
 use crate::target::{TargetName, shard_of};
 
 pub use revocations::{Revocations, RevokedCertificate, RevokedKey, RevokedOrganisation, RevokedParty, Serial};
@@ -145,7 +146,7 @@ impl Contents {
 
 fn general(bytes: &[u8]) -> Result<(FederationName, General), ContentsFault> {
     let at = |reason: String| ContentsFault::new("federation", reason);
-    let general: General = serde_json::from_slice(bytes).map_err(|error| at(error.to_string()))?;
+    let general: General = serde_json::from_slice(bytes).map_err(|error| at(complaint(&error)))?;
     if general.roots.is_empty() || general.roots.len() > contract::ROOTS {
         return Err(at(format!("field `roots`: 1 to {} certificates", contract::ROOTS)));
     }
@@ -157,13 +158,14 @@ fn general(bytes: &[u8]) -> Result<(FederationName, General), ContentsFault> {
 }
 
 fn add_members(members: &mut BTreeMap<OdsCode, Box<RawValue>>, shard: u8, bytes: &[u8]) -> Result<(), ContentsFault> {
-    let read: Shard = serde_json::from_slice(bytes).map_err(|error| ContentsFault::new("shard", error))?;
+    let read: Shard = serde_json::from_slice(bytes).map_err(|error| ContentsFault::new("shard", complaint(&error)))?;
     if read.shard != shard {
         return Err(ContentsFault::new("shard", format!("field `shard`: {shard}, as in the file's name")));
     }
     for (position, entry) in read.members.into_iter().enumerate() {
         let place = format!("members[{position}]");
-        let named: Named = serde_json::from_str(entry.get()).map_err(|error| ContentsFault::new(&place, error))?;
+        let named: Named =
+            serde_json::from_str(entry.get()).map_err(|error| ContentsFault::new(&place, complaint(&error)))?;
         let organisation = named.organisation;
         let place = format!("member {organisation}");
         if shard_of(&organisation) != shard {

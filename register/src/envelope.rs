@@ -11,7 +11,7 @@ use crate::document::{Document, Role};
 use crate::hex::Hex;
 use crate::key::{RoleKey, RoleKeyId};
 use crate::limit;
-use crate::refused::{Asker, Fault};
+use crate::refused::{Asker, Fault, complaint};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,11 +145,11 @@ struct Kind {
 }
 
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Fault> {
-    serde_json::from_slice(bytes).map_err(|error| Fault::Unreadable(error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| Fault::Unreadable(complaint(&error)))
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Fault> {
-    serde_json::to_vec(value).map_err(|error| Fault::Unreadable(error.to_string()))
+    serde_json::to_vec(value).map_err(|error| Fault::Unreadable(complaint(&error)))
 }
 
 fn write(document: &impl Serialize, signatures: &[Signature]) -> Result<Vec<u8>, Fault> {

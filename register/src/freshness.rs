@@ -106,6 +106,8 @@ impl fmt::Display for Freshness {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn minutes(minutes: i64) -> Timestamp {
@@ -144,5 +146,16 @@ mod tests {
     fn the_first_document_to_expire_counts_and_is_named() {
         let stale = Freshness::Stale { since: minutes(5), role: Role::Root, stops: minutes(24 * 60 - 10) };
         assert_eq!(limits(15, 5).at(minutes(6)), stale);
+    }
+
+    proptest! {
+        #[test]
+        fn later_is_never_better(
+            timestamp in 0..3000_i64, root in 0..3000_i64, one in 0..6000_i64, other in 0..6000_i64
+        ) {
+            let limits = limits(timestamp, root);
+            let (earlier, later) = (limits.at(minutes(one.min(other))), limits.at(minutes(one.max(other))));
+            prop_assert!(earlier <= later, "{earlier} and then {later}");
+        }
     }
 }

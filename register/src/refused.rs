@@ -155,3 +155,24 @@ impl std::fmt::Display for Asker {
         })
     }
 }
+
+/// The most characters of a parser's complaint.
+const COMPLAINT: usize = 200;
+
+/// What a parser says of bytes that may be anybody's: one line, and no more than fits in one.
+pub(crate) fn complaint(error: &serde_json::Error) -> String {
+    error.to_string().chars().flat_map(char::escape_default).take(COMPLAINT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_anybodys_bytes_is_said_in_one_short_line() {
+        let error = serde_json::from_str::<u8>(&format!("\"\\n{}\"", "x".repeat(10_000))).unwrap_err();
+        let said = complaint(&error);
+        assert!(said.len() <= COMPLAINT && !said.contains('\n'), "{said}");
+        assert!(said.starts_with("invalid type"), "{said}");
+    }
+}

@@ -9,6 +9,7 @@ use weald_proto::{KeyId, Malformed, OdsCode, SpiffeId, Timestamp};
 
 use crate::contents::ContentsFault;
 use crate::limit;
+use crate::refused::complaint;
 
 /// Everything that is revoked. Being listed is what counts; the moments are there for people and for audit.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -81,7 +82,7 @@ impl Revocations {
     /// [`ContentsFault`] for anything but lists in ascending order, each entry once.
     pub fn read(bytes: &[u8]) -> Result<Self, ContentsFault> {
         let read: Revocations =
-            serde_json::from_slice(bytes).map_err(|error| ContentsFault::new("revocations", error))?;
+            serde_json::from_slice(bytes).map_err(|error| ContentsFault::new("revocations", complaint(&error)))?;
         ascending("certificates", &read.certificates, |entry| &entry.serial)?;
         ascending("keys", &read.keys, |entry| &entry.kid)?;
         ascending("organisations", &read.organisations, |entry| &entry.organisation)?;

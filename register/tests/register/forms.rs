@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use weald_register::{Fault, Trusted};
+use weald_register::{Fault, RootFault, Trusted};
 
 use crate::maker::*;
 
@@ -106,4 +106,28 @@ fn roots_that_read_otherwise_than_they_look_are_refused_though_enough_have_signe
         assert!(Trusted::begin(&federation(), &bytes).is_err(), "{to}");
     }
     assert!(Trusted::begin(&federation(), &forge(&signed, &all(&maker.root_keys))).is_ok(), "unaltered it is accepted");
+}
+
+/// Under a weak key one signature fits many messages.
+#[test]
+fn a_weak_key_is_refused_though_it_has_its_right_name() {
+    let maker = Maker::begin();
+    let weak = format!("01{}", "0".repeat(62));
+    let canonical = format!(r#"{{"keytype":"ed25519","keyval":{{"public":"{weak}"}},"scheme":"ed25519"}}"#);
+    let name = weald_proto::Digest::of(canonical.as_bytes()).to_string();
+    let signed = signed_part(std::str::from_utf8(maker.root.bytes()).unwrap()).to_owned();
+    let key = &maker.timestamp[0];
+    let public: String = key.verifying_key().unwrap().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let entry = |name: &str, public: &str| {
+        format!(r#""{name}":{{"keytype":"ed25519","keyval":{{"public":"{public}"}},"scheme":"ed25519"}}"#)
+    };
+    let (_, keys) = signed.split_once(r#""keys":{"#).unwrap();
+    let (keys, _) = keys.split_once(r#"},"roles""#).unwrap();
+    let mut entries: Vec<String> = keys.replace("ed25519\"},\"", "ed25519\"}\n\"").lines().map(str::to_owned).collect();
+    entries.retain(|listed| *listed != entry(&key.id().to_string(), &public));
+    entries.push(entry(&name, &weak));
+    entries.sort();
+    let signed = signed.replace(keys, &entries.join(",")).replace(&key.id().to_string(), &name);
+    let refused = Trusted::begin(&federation(), &forge(&signed, &all(&maker.root_keys))).unwrap_err();
+    assert!(matches!(refused.fault, Fault::Root(RootFault::WeakKey { .. })), "{refused}");
 }

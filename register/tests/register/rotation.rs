@@ -151,3 +151,20 @@ fn a_change_of_every_online_key_that_is_prepared_interrupts_nobody() {
     result.unwrap();
     assert_eq!(trusted.register(START).unwrap().0.version(), 3);
 }
+
+#[test]
+fn an_update_walks_through_so_many_roots_and_the_next_one_goes_on() {
+    let mut maker = Maker::begin();
+    let plan = maker.plan();
+    let signers = maker.root_keys[..3].to_vec();
+    for _ in 0..weald_register::limit::ROOTS_OF_UPDATE + 1 {
+        maker.rotate(&plan, &signers);
+    }
+    maker.renew(START);
+    let (trusted, result) = update(maker.newcomer(), &maker.mirror, START);
+    assert_eq!(result.unwrap_err().fault, Fault::TooManyRoots);
+    assert_eq!(trusted.root().version(), 257);
+    let (trusted, result) = update(trusted, &maker.mirror, START);
+    result.unwrap();
+    assert_eq!(trusted.root().version(), 258);
+}
