@@ -50,12 +50,14 @@ pub(super) fn perform(folder: &Path, step: &Step) -> Result<(), StoreError> {
     }
 }
 
-/// Removes what a crash left half written.
+/// Removes what a crash left half written, and nothing that is not ours.
 pub(super) fn remove_parts(folder: &Path) -> Result<(), StoreError> {
     let fault = |source| StoreError::file(folder, source);
     for entry in fs::read_dir(folder).map_err(fault)? {
         let entry = entry.map_err(fault)?;
-        if entry.file_name().to_string_lossy().ends_with(PART) {
+        let name = entry.file_name();
+        let begun = name.to_str().and_then(|name| name.strip_suffix(PART));
+        if begun.is_some_and(|name| [STATE, FLOOR].contains(&name) || is_stored_target(name)) {
             fs::remove_file(entry.path()).map_err(|source| StoreError::file(&entry.path(), source))?;
         }
     }

@@ -93,6 +93,21 @@ proptest! {
     }
 
     #[test]
+    fn whatever_a_clock_shows_nothing_gets_fresher_by_itself(
+        minutes in proptest::collection::vec(0..4000_u32, 1..40)
+    ) {
+        let mut trusted = HISTORY.0.follower(START);
+        let mut worst = trusted.freshness(START);
+        for minute in minutes {
+            let now = START.plus(minute * MINUTE);
+            trusted.observe(now);
+            let freshness = trusted.freshness(now);
+            prop_assert!(freshness >= worst, "{worst}, and then {freshness}");
+            worst = freshness;
+        }
+    }
+
+    #[test]
     fn bytes_from_anywhere_never_break_a_reader(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let maker = &HISTORY.0;
         prop_assert!(Trusted::begin(&federation(), &bytes).is_err());

@@ -209,3 +209,17 @@ fn two_processes_do_not_share_a_folder() {
     drop(store);
     open(folder.path(), &maker).unwrap();
 }
+
+#[test]
+fn what_is_not_of_the_register_is_left_alone() {
+    let mut maker = Maker::begin();
+    let (_keep, path) = saved(&maker);
+    for name in ["notes.part", "notes.txt", "0.state", "members-00.json"] {
+        fs::write(path.join(name), "kept").unwrap();
+    }
+    maker.edit(START);
+    save(&path, &maker);
+    for name in ["notes.part", "notes.txt", "0.state", "members-00.json"] {
+        assert_eq!(fs::read_to_string(path.join(name)).unwrap(), "kept", "{name}");
+    }
+}
