@@ -13,7 +13,7 @@ use weald_proto::{Outcome, Reason, Section, SpiffeId, wire};
 use weald_viewer::View;
 
 use crate::notices::hello_of;
-use crate::world::{NOW, World, allergic_to, doctor, hospital, practice, reason, shown, store, three, until};
+use crate::world::{NOW, PATIENCE, World, allergic_to, doctor, hospital, practice, reason, shown, store, three, until};
 
 /// Three members, of which the hospital lets its answers be kept.
 async fn lending() -> World {
@@ -58,7 +58,8 @@ impl Hand {
     }
 
     pub(crate) async fn hear(&mut self) -> Result<NodeNotice, Status> {
-        let heard = self.told.message().await?.expect("a session that goes on");
+        let heard = tokio::time::timeout(PATIENCE, self.told.message()).await.expect("a node that says something");
+        let heard = heard?.expect("a session that goes on");
         Ok(NodeNotice::from_wire(heard.notice.unwrap()).unwrap())
     }
 

@@ -22,7 +22,7 @@ use weald_viewer::{SectionView, Told, View, ViewError};
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_795_363_200);
 
 /// The longest that a condition is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn ods(code: &str) -> OdsCode {
     OdsCode::parse(code).unwrap()
