@@ -25,6 +25,7 @@ pub mod room;
 mod send;
 pub mod service;
 pub mod session;
+mod shares;
 pub mod summary;
 pub mod view;
 

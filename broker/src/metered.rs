@@ -12,7 +12,7 @@ use tower::Service;
 use weald_certs::Link;
 use weald_proto::limit;
 
-use crate::room::Allowance;
+use crate::room::{Allowance, Crowded};
 
 /// A flag, and the length in big-endian order (gRPC over HTTP/2, "Length-Prefixed-Message").
 const PREFIX: usize = 5;
@@ -46,6 +46,9 @@ impl Service<Request<Body>> for Metered {
     }
 }
 
+/// Takes room, or hears that too many wait for it.
+type Taking = Pin<Box<dyn Future<Output = Result<(), Crowded>> + Send>>;
+
 /// The body of an answer. Holds back what says how large it is until there is room for all of it.
 pub(crate) struct Metering {
     body: Incoming,
@@ -53,7 +56,7 @@ pub(crate) struct Metering {
     prefix: Vec<u8>,
     /// Bytes that may still come; known when the prefix is.
     left: Option<usize>,
-    taking: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    taking: Option<Taking>,
     held_back: Option<Bytes>,
 }
 
@@ -77,7 +80,7 @@ impl Metering {
                 // What is larger is refused by whoever reads the prefix.
                 if length <= limit::ANSWER_BYTES {
                     let allowance = Arc::clone(&self.allowance);
-                    self.taking = Some(Box::pin(async move { allowance.take(length).await }));
+                    self.taking = Some(Box::pin(async move { allowance.take_unread(length).await }));
                 }
             }
         }
@@ -97,8 +100,12 @@ impl hyper::body::Body for Metering {
         let this = self.get_mut();
         loop {
             if let Some(taking) = &mut this.taking {
-                ready!(taking.as_mut().poll(context));
+                let taken = ready!(taking.as_mut().poll(context));
                 this.taking = None;
+                if let Err(Crowded) = taken {
+                    let crowded = Status::resource_exhausted("too many answers wait for room");
+                    return Poll::Ready(Some(Err(crowded.into())));
+                }
             }
             if let Some(data) = this.held_back.take() {
                 return Poll::Ready(Some(Ok(Frame::data(data))));

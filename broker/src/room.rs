@@ -7,7 +7,6 @@
 //! organisation may have: one that announces much and sends nothing is in nobody's way but its own. Small answers have
 //! room of their own and do not wait behind large ones.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,9 +15,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use weald_proto::{OdsCode, SpiffeId, limit};
 
+use crate::shares::{Held, Organisations};
+
 /// The answers of one organisation may have one part in so many of the room, and of that part, too, no viewer app has
 /// more than it leaves free: the first has room for two of the largest answers, the next for one.
 const PARTS: usize = 4;
+
+/// Answers of one organisation that may wait for room, unread on its links, where 32 of them would stall whatever else
+/// comes on a link ([`weald_certs::Link`]). Of these places, too, no viewer app has more than it leaves free.
+const WAITING: usize = 24;
 
 /// How much there is room for. A broker that serves has the default, which is what the limits say; less than that
 /// lets a drill fill it with little.
@@ -53,14 +58,8 @@ struct Lane {
 #[derive(Default)]
 struct Taken {
     all: Held,
-    organisations: HashMap<OdsCode, Held>,
-}
-
-/// Bytes that are held, and by which viewer apps.
-#[derive(Default)]
-struct Held {
-    all: usize,
-    viewers: HashMap<SpiffeId, usize>,
+    organisations: Organisations,
+    waiting: Organisations,
 }
 
 /// The room of one organisation's answer to one viewer app. It goes back when this is dropped.
@@ -70,6 +69,17 @@ pub struct Allowance {
     organisation: OdsCode,
     taken: Mutex<Bytes>,
     waits: AtomicBool,
+}
+
+/// There is no room, and too many wait for it already.
+#[derive(Debug)]
+pub(crate) struct Crowded;
+
+/// A place among those who wait for room, until it is dropped.
+struct Place<'a> {
+    lane: &'a Lane,
+    viewer: &'a SpiffeId,
+    organisation: &'a OdsCode,
 }
 
 /// Bytes in either lane.
@@ -87,7 +97,7 @@ impl Room {
 
     /// Bytes that are taken.
     pub fn taken(&self) -> usize {
-        self.small.taken().all.all + self.large.taken().all.all
+        self.small.taken().all.amount() + self.large.taken().all.amount()
     }
 }
 
@@ -103,16 +113,20 @@ impl Lane {
     /// True if there was room.
     fn take(&self, viewer: &SpiffeId, organisation: &OdsCode, bytes: usize) -> bool {
         let mut taken = self.taken();
-        let Taken { all, organisations } = &mut *taken;
-        let its = organisations.entry(organisation.clone()).or_default();
-        let fits = all.leaves_free(self.bytes, viewer, bytes) && its.leaves_free(self.bytes / PARTS, viewer, bytes);
+        let fits = taken.all.leaves_free(self.bytes, viewer, bytes)
+            && taken.organisations.take(self.bytes / PARTS, organisation, viewer, bytes);
         if fits {
-            all.add(viewer, bytes);
-            its.add(viewer, bytes);
-        } else if its.viewers.is_empty() {
-            organisations.remove(organisation);
+            taken.all.add(viewer, bytes);
         }
         fits
+    }
+
+    /// A place to wait, if there is one.
+    fn wait<'a>(&'a self, viewer: &'a SpiffeId, organisation: &'a OdsCode) -> Result<Place<'a>, Crowded> {
+        if !self.taken().waiting.take(WAITING, organisation, viewer, 1) {
+            return Err(Crowded);
+        }
+        Ok(Place { lane: self, viewer, organisation })
     }
 
     fn give_back(&self, viewer: &SpiffeId, organisation: &OdsCode, bytes: usize) {
@@ -121,38 +135,15 @@ impl Lane {
         }
         let mut taken = self.taken();
         taken.all.remove(viewer, bytes);
-        if let Some(its) = taken.organisations.get_mut(organisation) {
-            its.remove(viewer, bytes);
-            if its.viewers.is_empty() {
-                taken.organisations.remove(organisation);
-            }
-        }
+        taken.organisations.give_back(organisation, viewer, bytes);
         drop(taken);
         self.freed.notify_waiters();
     }
 }
 
-impl Held {
-    /// True if, with so many bytes more, the viewer app has no more than it leaves free of so much room.
-    fn leaves_free(&self, room: usize, viewer: &SpiffeId, bytes: usize) -> bool {
-        let mine = self.viewers.get(viewer).copied().unwrap_or(0).saturating_add(bytes);
-        mine <= room.saturating_sub(self.all.saturating_add(bytes))
-    }
-
-    fn add(&mut self, viewer: &SpiffeId, bytes: usize) {
-        self.all = self.all.saturating_add(bytes);
-        let mine = self.viewers.entry(viewer.clone()).or_default();
-        *mine = mine.saturating_add(bytes);
-    }
-
-    fn remove(&mut self, viewer: &SpiffeId, bytes: usize) {
-        self.all = self.all.saturating_sub(bytes);
-        if let Some(mine) = self.viewers.get_mut(viewer) {
-            *mine = mine.saturating_sub(bytes);
-            if *mine == 0 {
-                self.viewers.remove(viewer);
-            }
-        }
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.lane.taken().waiting.give_back(self.organisation, self.viewer, 1);
     }
 }
 
@@ -170,22 +161,44 @@ impl Allowance {
 
     /// Takes room for so many bytes; waits for it if need be. The caller bounds the time.
     pub async fn take(&self, bytes: usize) {
-        let is_small = bytes <= limit::SMALL_ANSWER_BYTES;
-        let lane = if is_small { &self.room.small } else { &self.room.large };
         loop {
-            let mut freed = pin!(lane.freed.notified());
+            let mut freed = pin!(self.lane(bytes).freed.notified());
             // From here on nothing that is given back is missed.
             freed.as_mut().enable();
-            if lane.take(&self.viewer, &self.organisation, bytes) {
+            if self.takes(bytes) {
                 break;
             }
-            self.waits.store(true, Ordering::Relaxed);
             freed.await;
         }
-        self.waits.store(false, Ordering::Relaxed);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_lane = if is_small { &mut taken.small } else { &mut taken.large };
-        *of_lane = of_lane.saturating_add(bytes);
+    }
+
+    /// The same for an answer that waits unread on its link.
+    ///
+    /// # Errors
+    ///
+    /// When so many wait there that one more could stall what comes on the same link. [`Self::waits`] stays true.
+    pub(crate) async fn take_unread(&self, bytes: usize) -> Result<(), Crowded> {
+        if !self.takes(bytes) {
+            let _waits = self.lane(bytes).wait(&self.viewer, &self.organisation)?;
+            self.take(bytes).await;
+        }
+        Ok(())
+    }
+
+    fn lane(&self, bytes: usize) -> &Lane {
+        if bytes <= limit::SMALL_ANSWER_BYTES { &self.room.small } else { &self.room.large }
+    }
+
+    /// True if there was room.
+    fn takes(&self, bytes: usize) -> bool {
+        let fits = self.lane(bytes).take(&self.viewer, &self.organisation, bytes);
+        self.waits.store(!fits, Ordering::Relaxed);
+        if fits {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_lane = if bytes <= limit::SMALL_ANSWER_BYTES { &mut taken.small } else { &mut taken.large };
+            *of_lane = of_lane.saturating_add(bytes);
+        }
+        fits
     }
 
     /// True while, or if at the end, somebody waits for this room.
@@ -323,18 +336,51 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn those_who_wait_for_one_organisation_do_not_stall_its_link_and_the_rest_is_told_at_once() {
+        let room = Arc::new(Room::new(Capacity::default()));
+        let apps: Vec<String> = (0..16).map(|number| format!("A{number:02}")).collect();
+        let mut held = Vec::new();
+        for app in &apps {
+            held.extend(greedily_of(&room, app, "N00", limit::SMALL_ANSWER_BYTES + 1).await);
+        }
+        let mut waiting = Vec::new();
+        let mut crowded = 0;
+        for app in apps.iter().flat_map(|app| std::iter::repeat_n(app, 8)) {
+            let next = allowance(&room, app, "N00");
+            let mut taking = Box::pin(async move { next.take_unread(limit::ANSWER_BYTES).await.map(|()| next) });
+            tokio::select! {
+                biased;
+                taken = &mut taking => {
+                    assert!(taken.is_err(), "there is no room");
+                    crowded += 1;
+                }
+                () = yield_now() => waiting.push(taking),
+            }
+        }
+        assert_eq!(waiting.len(), 8 + 8 + 4 + 2 + 1);
+        assert_eq!(crowded, 16 * 8 - waiting.len());
+        let another = allowance(&room, "A00", "N01");
+        within(another.take_unread(limit::SMALL_ANSWER_BYTES + 1)).await.unwrap();
+        held.clear();
+        let first = within(waiting.swap_remove(0)).await;
+        assert!(first.is_ok(), "whoever waits goes on");
+        drop((waiting, first, another));
+        assert!(room.large.taken().waiting.is_empty());
+    }
+
+    #[tokio::test]
     async fn everything_goes_back_also_what_was_given_up_while_it_waited() {
         let room = Arc::new(Room::new(Capacity::default()));
         let held = greedily(&room, "RVV").await;
         let given_up = allowance(&room, "RVV", "N00");
         tokio::select! {
             biased;
-            () = given_up.take(limit::ANSWER_BYTES) => panic!("there is no room"),
+            _ = given_up.take_unread(limit::ANSWER_BYTES) => panic!("there is no room"),
             () = yield_now() => {}
         }
         drop((held, given_up));
         assert_eq!(room.taken(), 0);
         let taken = room.large.taken();
-        assert!(taken.all.viewers.is_empty() && taken.organisations.is_empty());
+        assert!(taken.all.is_empty() && taken.organisations.is_empty() && taken.waiting.is_empty());
     }
 }

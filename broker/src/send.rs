@@ -47,6 +47,8 @@ pub(crate) async fn send(link: Link, query: wire::SignedMessage, allowance: &Arc
             }),
         },
         Err(status) if never_sent(&status) => Sent::Never,
+        // There was no room, nor a place to wait for it.
+        Err(_) if allowance.waits() => Sent::InVain(Unanswered::NotHeardInTime),
         Err(status) => Sent::InVain(refused(&status)),
     }
 }

@@ -2,9 +2,10 @@
 //! here has less room than one that serves, so that its limits are met with little data, in time on a busy machine.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use prost::Message as _;
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tonic::Request;
@@ -180,14 +181,18 @@ async fn answers_that_nobody_takes_fill_what_one_viewer_app_may_have_of_one_orga
     world.end().await;
 }
 
-/// What came of the practice in views of both apps at once, as many of each as may be under way at one organisation, when
+/// What came of the practice in views of three apps at once, as many of each as may be under way at one organisation, when
 /// that node had taken what room it can; nothing if a busy machine did not come to that in time.
 async fn beside(world: &World, node: &SilentNode) -> Option<Vec<Outcome>> {
     let honest = world.federation.faults(&practice()).unwrap();
     honest.hold();
     let asked = node.asked();
     let mut views = JoinSet::new();
-    let drafts = [(practice(), RelationshipKind::RegisteredPractice), (community(), RelationshipKind::OpenReferral)];
+    let drafts = [
+        (practice(), RelationshipKind::RegisteredPractice),
+        (community(), RelationshipKind::OpenReferral),
+        (hospital(), RelationshipKind::OpenReferral),
+    ];
     for (organisation, relationship) in drafts {
         let viewer = Arc::new(world.federation.viewer(&organisation).unwrap());
         let role = JobRole::parse("R8000").unwrap();
@@ -198,10 +203,14 @@ async fn beside(world: &World, node: &SilentNode) -> Option<Vec<Outcome>> {
         }
     }
     let room = world.federation.broker().room();
-    let announced = || node.asked() == asked + 2 * QUESTIONS && room.taken() >= limit::ANSWER_BYTES;
+    let announced = || node.asked() == asked + 3 * QUESTIONS && room.taken() >= limit::ANSWER_BYTES;
     let in_time = timeout(limit::SOURCE_DEADLINE / 2, until(announced)).await;
     honest.let_go();
     let views = views.join_all().await;
+    for view in &views {
+        // If too many waited for room, that is no fault of what it sent.
+        assert_ne!(view.organisations()[&hospital()].outcome(), Outcome::Invalid);
+    }
     in_time.ok().map(|()| views.iter().map(|view| view.organisations()[&practice()].outcome()).collect())
 }
 
@@ -217,13 +226,16 @@ async fn a_node_that_announces_the_largest_answers_and_sends_nothing_is_in_nobod
             break came;
         }
     };
-    assert_eq!(came, Some(vec![Outcome::Answered; 2 * QUESTIONS as usize]));
+    assert_eq!(came, Some(vec![Outcome::Answered; 3 * QUESTIONS as usize]));
     until(|| world.federation.broker().room().taken() == 0).await;
     world.end().await;
 }
 
-/// A broker that is busy with other things from when the hospital's answer has come, until its time is over.
-struct Busy(Arc<dyn AskNode>);
+/// A broker whose one thread for large work is busy from when the hospital's answer has come until it hears something.
+struct Busy {
+    direct: Arc<dyn AskNode>,
+    until: Mutex<Option<mpsc::Receiver<()>>>,
+}
 
 impl AskNode for Busy {
     fn ask<'a>(
@@ -234,28 +246,38 @@ impl AskNode for Busy {
         allowance: Arc<Allowance>,
     ) -> Answering<'a> {
         Box::pin(async move {
-            let answer = self.0.ask(located, organisation, query, allowance).await;
-            if *organisation == hospital() {
-                std::thread::sleep(limit::SOURCE_DEADLINE);
+            let answer = self.direct.ask(located, organisation, query, allowance).await;
+            if *organisation == hospital()
+                && let Some(until) = self.until.lock().unwrap().take()
+            {
+                drop(tokio::task::spawn_blocking(move || until.recv()));
             }
             answer
         })
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_broker_had_no_time_to_check_is_not_held_against_the_organisation() {
-    let members = three(store(), answering(MIB), store());
-    let world = World::built(members, |builder| builder.between(|direct| Arc::new(Busy(direct)))).await;
-    let began = Instant::now();
-    let view = loop {
-        match world.view(&only(doctor(), &[SECTION])).await {
-            Ok(view) => break view,
-            // On a machine that is busy, what is left of its time may not be enough for the view.
-            Err(error) => assert!(began.elapsed() < limit::VIEW_DEADLINE * 6, "{error}"),
-        }
-    };
-    let (came, not_heard) = (&view.organisations()[&hospital()], NoAnswer::NotHeardInTime);
-    assert_eq!((came.outcome(), came.reason_code()), (Outcome::TimedOut, not_heard.as_str()));
-    world.end().await;
+#[test]
+fn what_the_broker_had_no_time_to_check_is_not_held_against_the_organisation() {
+    let one_thread = Builder::new_multi_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    one_thread.block_on(async {
+        let (free, until) = mpsc::channel();
+        let until = Mutex::new(Some(until));
+        let members = three(store(), answering(128 * KIB), store());
+        let busy = |direct| Arc::new(Busy { direct, until }) as Arc<dyn AskNode>;
+        let world = World::built(members, |builder| builder.between(busy)).await;
+        let began = Instant::now();
+        let not_heard = NoAnswer::NotHeardInTime.as_str();
+        // On a machine that is busy itself, the answer may come too late.
+        let came = loop {
+            let view = world.view(&only(doctor(), &[SECTION])).await.unwrap();
+            let came = &view.organisations()[&hospital()];
+            if came.reason_code() == not_heard || began.elapsed() > limit::VIEW_DEADLINE * 4 {
+                break (came.outcome(), came.reason_code().to_owned());
+            }
+        };
+        assert_eq!(came, (Outcome::TimedOut, not_heard.to_owned()));
+        free.send(()).unwrap();
+        world.end().await;
+    });
 }
