@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -18,10 +17,12 @@ use tower::ServiceExt as _;
 use weald_proto::network::Connection;
 use weald_proto::{Random, SpiffeId, Timestamp};
 
+use crate::acceptor::{self, Arriving, Cut, Limits};
 use crate::backoff::Backoff;
 use crate::connect_error::ConnectError;
 use crate::connector::Connector;
 use crate::diagnosis::Diagnosis;
+use crate::door::{Door, Listener};
 use crate::peer::PeerIdentity;
 
 /// For proxy, TCP and TLS together, until the broker's first word: a stopped broker's kernel still
@@ -36,13 +37,6 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// For calls that run when the process is told to stop; after that they are cut off.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// Queries at once on one link.
-const STREAMS: u32 = 256;
-/// Queries are small: 128 KiB may be under way for one, ...
-const STREAM_WINDOW: u32 = 128 << 10;
-/// ... and 2 MiB for all of a link.
-const CONNECTION_WINDOW: u32 = 2 << 20;
-
 /// Links that a node keeps to each broker: while one is replaced, the other serves.
 pub const LINKS: usize = 2;
 
@@ -168,21 +162,18 @@ async fn turn(wait: Duration, company: &Notify, random: &dyn Random) {
     }
 }
 
-/// Is the HTTP/2 server of a broker, until the connection ends or, at `shutdown`, what runs on it has.
+/// Is the HTTP/2 server of a broker, within the limits of a node's port for one connection, until the connection ends or, at `shutdown`, what runs on it has.
 async fn answer(stream: impl Connection + 'static, peer: PeerIdentity, routes: Routes, shutdown: &CancellationToken) {
     let caller = peer.clone();
+    let limits = Limits::default();
+    let bounds = limits.clone();
     let service = routes.prepare().into_axum_router().map_request(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(caller.clone());
-        request
+        let lasts = Listener::Node.long_calls().contains(&request.uri().path());
+        request.map(|body| Arriving::new(body, (!lasts).then_some(&bounds), Cut::default()))
     });
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_INTERVAL)
-        .keep_alive_timeout(PING_TIMEOUT)
-        .max_concurrent_streams(STREAMS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW);
+    let mut builder = acceptor::builder(Door::Attach, &limits);
+    builder.http2().keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

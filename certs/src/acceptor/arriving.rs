@@ -12,10 +12,10 @@ use weald_proto::{Reason, Told};
 use super::limits::Limits;
 
 /// Why a body was cut off, once it was.
-pub(super) type Cut = Arc<OnceLock<Reason>>;
+pub(crate) type Cut = Arc<OnceLock<Reason>>;
 
 /// A body that is cut off when it is too large or too slow. Its error is a status with the reason.
-pub(super) struct Arriving {
+pub(crate) struct Arriving {
     body: Incoming,
     bytes_left: usize,
     /// None of a call that lasts.
@@ -27,7 +27,7 @@ pub(super) struct Arriving {
 
 impl Arriving {
     /// Within these limits; without any, the body of a call that lasts.
-    pub(super) fn new(body: Incoming, limits: Option<&Limits>, cut: Cut) -> Self {
+    pub(crate) fn new(body: Incoming, limits: Option<&Limits>, cut: Cut) -> Self {
         let now = Instant::now();
         let deadline = limits.map(|limits| now.checked_add(limits.body_time).unwrap_or(now));
         let bytes_left = limits.map_or(usize::MAX, |limits| limits.body_bytes);

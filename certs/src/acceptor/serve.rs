@@ -163,7 +163,7 @@ async fn silence(door: Door, heard: Arc<AtomicUsize>, time: Duration) {
 /// size of the header list; answers to `PING` and `SETTINGS`, of which one of each may wait, and nothing
 /// is read until it is sent. Whoever sends nothing else uses only what tokio gives every connection in
 /// turn. A header block that never ends is cut off by the ping, which cannot be answered in between.
-fn builder(door: Door, limits: &Limits) -> auto::Builder<TokioExecutor> {
+pub(crate) fn builder(door: Door, limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = match door {
         Door::Http1 => auto::Builder::new(TokioExecutor::new()).http1_only(),
         Door::Http2 | Door::Attach | Door::Bootstrap => auto::Builder::new(TokioExecutor::new()).http2_only(),

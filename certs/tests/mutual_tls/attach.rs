@@ -7,14 +7,16 @@ use rustls::AlertDescription;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::client::GrpcService as _;
 use tonic::service::Routes;
 use weald_certs::{
     Acceptor, Attach, Attached, Attachment, AttachmentState, CertificateFault, ConnectError, Entrance, Limits, Link,
     Listener, LogOnly, PeerIdentity,
 };
-use weald_proto::SpiffeId;
 use weald_proto::service::node_agent_service_server::NodeAgentServiceServer;
+use weald_proto::{Reason, SpiffeId};
 
+use crate::calls::{ASK, Dribble, EMPTY, body, reason, request};
 use crate::world::{PATIENCE, Teller, World, ask};
 
 /// A broker that keeps the links of whoever attaches, in order, until they end.
@@ -142,6 +144,22 @@ async fn a_node_attaches_to_the_broker_that_it_means_and_to_nobody_else() {
     let other = SpiffeId::broker(&world.federation, "b2").unwrap();
     let fault = attach(&world, &world.node("RVV"), other, port.address).fault().await;
     assert!(matches!(fault, ConnectError::Certificate(CertificateFault::OtherParty)), "{fault:?}");
+}
+
+#[tokio::test]
+async fn a_broker_asks_a_node_that_attaches_within_bounds() {
+    let (world, broker) = (World::new(), Broker::new());
+    let port = open(&world, &broker, 0).await;
+    let _node = attach(&world, &world.node("RVV"), world.broker(), port.address);
+    broker.has(1).await;
+    let link = broker.links()[0].clone();
+    let mut padded = request(ASK, body(EMPTY));
+    padded.headers_mut().insert("padding", "p".repeat(40 << 10).parse().unwrap());
+    let too_large = link.clone().call(padded).await;
+    assert!(too_large.as_ref().is_err() || too_large.is_ok_and(|answer| answer.status() == 431));
+    assert_eq!(reason(&link, request(ASK, Dribble::every(PATIENCE * 2))).await, Reason::DeadlineExceeded);
+    ask(link).await.unwrap();
+    drop(port);
 }
 
 #[tokio::test]
