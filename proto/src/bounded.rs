@@ -1,4 +1,4 @@
-//! Lengths and counts of what arrives, held against [`limit`](crate::limit).
+//! Lengths and counts of what arrives, held against [`limit`].
 
 use crate::{Malformed, limit};
 
