@@ -1,6 +1,8 @@
 //! Nodes that dial in, as processes: stopped, killed, left by their broker.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,6 +114,47 @@ async fn a_node_that_is_killed_is_unreachable_at_once_and_answers_when_it_is_sta
     }
     let _again = start_node(&site.estate, &EAST_KENT);
     site.until_answered(&EAST_KENT).await;
+}
+
+/// The same node's files once more, as on another machine.
+fn copy_of(config: &Path) -> PathBuf {
+    let own = config.parent().unwrap();
+    let copy = own.with_file_name("second");
+    copy_folder(own, &copy);
+    copy.join(config.file_name().unwrap())
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_of_a_node_takes_its_place_and_the_first_may_be_killed() {
+    let mut site = Site::open();
+    site.until_answered(&EAST_KENT).await;
+    let second = Running::start(Program::Node, &copy_of(&site.estate.node_config(&EAST_KENT))).unwrap();
+    second.wait_until_it_says("attached").unwrap();
+    site.until_answered(&EAST_KENT).await;
+
+    let first = site.nodes.remove(1);
+    first.tell("KILL").unwrap();
+    first.end().unwrap();
+    let began = Instant::now();
+    site.until_answered(&EAST_KENT).await;
+    assert!(began.elapsed() < limit::VIEW_DEADLINE + MARGIN, "{:?}", began.elapsed());
+    for _ in 0..8 {
+        assert_eq!(site.outcome(&EAST_KENT).await, Outcome::Answered);
+    }
+    let said = second.stop().unwrap();
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
